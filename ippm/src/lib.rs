@@ -1,1 +1,5 @@
 //! What IXPQoS measures.
+
+pub mod codec;
+pub mod histogram;
+pub mod quantile;

@@ -1,0 +1,203 @@
+//! The shared inside of every binary coded string: a prefix, then unsigned LEB128 integers in standard base64
+//! (RFC 4648 §4) without padding.
+//!
+//! One value has exactly one text. Whatever the encoder would not have written is refused, so that a text which
+//! was stored, read and stored again is the same bytes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use thiserror::Error;
+
+/// Bytes that the largest `u64` takes: ten groups of seven bits.
+const MAX_BYTES: usize = 10;
+
+/// The seven payload bits of a byte of a varint.
+const PAYLOAD: u8 = 0x7f;
+
+/// The bit that says that another byte follows.
+const CONTINUES: u8 = 0x80;
+
+/// Why a text is not a prefix with varints behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum VarintError {
+    /// The text does not begin with the prefix of its kind.
+    #[error("does not begin with {expected:?}")]
+    Prefix {
+        /// What the text should begin with.
+        expected: &'static str,
+    },
+    /// The rest is not canonical base64: a foreign character, padding, or bits set beyond the last byte.
+    #[error("is not standard base64 without padding")]
+    Base64,
+    /// The bytes end inside an integer, or before one that has to be there.
+    #[error("ends where an integer is expected")]
+    Cut,
+    /// An integer is written in more bytes than it needs.
+    #[error("holds an integer that is not written in its shortest form")]
+    NotMinimal,
+    /// An integer does not fit 64 bits.
+    #[error("holds an integer above {}", u64::MAX)]
+    TooLarge,
+    /// Integers follow after the last one that belongs here.
+    #[error("goes on after its last integer")]
+    Trailing,
+}
+
+/// Collects integers and writes them as text.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    /// A writer without integers.
+    pub(crate) fn new() -> Self {
+        Self { bytes: Vec::new() }
+    }
+
+    /// Appends `value`, seven bits a byte, the lowest first.
+    pub(crate) fn push(&mut self, mut value: u64) {
+        loop {
+            let [low, ..] = value.to_le_bytes();
+            value >>= 7;
+            if value == 0 {
+                self.bytes.push(low & PAYLOAD);
+                return;
+            }
+            self.bytes.push(low | CONTINUES);
+        }
+    }
+
+    /// The text: `prefix`, then everything that was pushed.
+    pub(crate) fn finish(self, prefix: &str) -> String {
+        let mut text = prefix.to_owned();
+        STANDARD_NO_PAD.encode_string(self.bytes, &mut text);
+        text
+    }
+}
+
+/// Takes the integers of a text one by one.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    bytes: Vec<u8>,
+    position: usize,
+}
+
+impl Reader {
+    /// Opens `text`, which has to begin with `prefix`.
+    pub(crate) fn new(prefix: &'static str, text: &str) -> Result<Self, VarintError> {
+        let coded = text
+            .strip_prefix(prefix)
+            .ok_or(VarintError::Prefix { expected: prefix })?;
+        let bytes = STANDARD_NO_PAD.decode(coded).map_err(|_| VarintError::Base64)?;
+        Ok(Self { bytes, position: 0 })
+    }
+
+    /// The next integer, `None` at the end of the text.
+    pub(crate) fn next_or_end(&mut self) -> Result<Option<u64>, VarintError> {
+        if self.is_at_end() {
+            return Ok(None);
+        }
+        self.next().map(Some)
+    }
+
+    /// The next integer, which has to be there.
+    pub(crate) fn next(&mut self) -> Result<u64, VarintError> {
+        let mut value = 0_u64;
+        for group in 0..MAX_BYTES {
+            let byte = *self.bytes.get(self.position).ok_or(VarintError::Cut)?;
+            self.position += 1;
+            let bits = u64::from(byte & PAYLOAD);
+            let shifted = bits << (7 * group);
+            if shifted >> (7 * group) != bits {
+                return Err(VarintError::TooLarge);
+            }
+            value |= shifted;
+            if byte & CONTINUES == 0 {
+                return if bits == 0 && group > 0 {
+                    Err(VarintError::NotMinimal)
+                } else {
+                    Ok(value)
+                };
+            }
+        }
+        Err(VarintError::TooLarge)
+    }
+
+    /// Accepts the text only if every integer was taken.
+    pub(crate) fn finish(self) -> Result<(), VarintError> {
+        if self.is_at_end() {
+            Ok(())
+        } else {
+            Err(VarintError::Trailing)
+        }
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.position == self.bytes.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PREFIX: &str = "t1:";
+
+    fn encode(values: &[u64]) -> String {
+        let mut writer = Writer::new();
+        for value in values {
+            writer.push(*value);
+        }
+        writer.finish(PREFIX)
+    }
+
+    fn decode(text: &str) -> Result<Vec<u64>, VarintError> {
+        let mut reader = Reader::new(PREFIX, text)?;
+        let mut values = Vec::new();
+        while let Some(value) = reader.next_or_end()? {
+            values.push(value);
+        }
+        Ok(values)
+    }
+
+    #[test]
+    fn the_largest_integer_takes_ten_bytes_and_comes_back() {
+        let text = encode(&[u64::MAX]);
+        assert_eq!(text, "t1:////////////AQ");
+        assert_eq!(decode(&text), Ok(vec![u64::MAX]));
+    }
+
+    #[test]
+    fn one_more_bit_than_sixty_four_is_too_large() {
+        let text = format!(
+            "{PREFIX}{}",
+            STANDARD_NO_PAD.encode([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2])
+        );
+        assert_eq!(decode(&text), Err(VarintError::TooLarge));
+    }
+
+    #[test]
+    fn a_reader_with_integers_left_does_not_finish() {
+        let mut reader = Reader::new(PREFIX, &encode(&[1, 2])).unwrap();
+        assert_eq!(reader.next(), Ok(1));
+        assert_eq!(reader.finish(), Err(VarintError::Trailing));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(values: Vec<u64>) {
+            prop_assert_eq!(decode(&encode(&values)), Ok(values));
+        }
+
+        #[test]
+        fn only_the_text_of_the_encoder_is_read(bytes: Vec<u8>) {
+            let text = format!("{PREFIX}{}", STANDARD_NO_PAD.encode(bytes));
+            if let Ok(values) = decode(&text) {
+                prop_assert_eq!(encode(&values), text);
+            }
+        }
+    }
+}
