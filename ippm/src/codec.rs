@@ -2,4 +2,7 @@
 //!
 //! Both stores write the same strings. Decoding accepts exactly what encoding produces.
 
+mod params;
 pub mod varint;
+
+pub use crate::codec::params::{duration, params};

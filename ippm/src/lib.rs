@@ -1,5 +1,44 @@
-//! What IXPQoS measures.
+//! What IXPQoS measures: the metrics of the IETF working group *IP Performance Metrics*, as types.
+//!
+//! Nothing in this crate opens a socket or a file or reads a clock; the same input gives the same
+//! bytes on every platform. Only [`wire`] can be serialized, so that a change to a metric type
+//! cannot change the wire by accident.
+//!
+//! # Layout
+//!
+//! * who: [`ProbeName`], [`TestName`], [`Family`], [`roster`]
+//! * when: [`UnixTime`]
+//! * one packet and the packets of one result: [`Rtt`], [`Ipdv`], [`Pdv`], [`RoundTrip`], [`Packet`], [`Sample`]
+//! * what a sample says: [`Summary`], [`Slices`], [`LossRatio`], [`Histogram`](histogram::Histogram)
+//! * what a probe is asked to do: [`Params`], [`plan`]
+//! * how it is written: [`codec`] (text in a store), [`wire`] (JSON on a wire)
 
 pub mod codec;
+mod delay;
+mod family;
 pub mod histogram;
+mod loss;
+mod measurement;
+mod name;
+mod packet;
+mod params;
+pub mod plan;
 pub mod quantile;
+pub mod roster;
+mod sample;
+mod slice;
+mod summary;
+mod time;
+pub mod wire;
+
+pub use crate::delay::{Ipdv, Pdv, Rtt};
+pub use crate::family::Family;
+pub use crate::loss::LossRatio;
+pub use crate::measurement::{Measured, Measurement, Outcome, Word, WordError};
+pub use crate::name::{ProbeName, ProbeNameError, TestName, TestNameError};
+pub use crate::packet::{Fate, IcmpError, Packet, RoundTrip};
+pub use crate::params::Params;
+pub use crate::sample::Sample;
+pub use crate::slice::Slices;
+pub use crate::summary::{Delay, IcmpErrorCount, IpdvSummary, Summary};
+pub use crate::time::UnixTime;

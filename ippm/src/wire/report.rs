@@ -1,0 +1,327 @@
+//! `POST /api/v2/reports`: what a round sends.
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::plan::{ParamsV1, ns};
+use crate::wire::time;
+use crate::{Delay, IpdvSummary, Measured, Measurement, Outcome, Slices, Summary};
+
+/// A report, schema 1. Its identity is (source, round start); its bytes never change between attempts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportV1 {
+    /// 1.
+    pub schema: u64,
+    /// The probe that measured.
+    pub source: String,
+    /// Start of the round, RFC 3339 with nine decimals.
+    pub round_start: String,
+    /// From the round's start until the report was made, ns.
+    pub duration_ns: u64,
+    /// The plan that was followed.
+    pub plan: PlanRefV1,
+    /// Why the round was shorter than planned: `signal`, `deadline`, `late_start`.
+    pub cut_short: Option<String>,
+    /// The fitness of the probe itself.
+    pub probe: ProbeV1,
+    /// One entry for each (test, target, family, flow).
+    pub results: Vec<ResultV1>,
+}
+
+/// Which plan a round followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRefV1 {
+    /// The plan's version.
+    pub version: String,
+    /// `fetched`, `cached` or `local`.
+    pub origin: String,
+}
+
+/// Whether the probe itself was fit to measure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeV1 {
+    /// Version of the program.
+    pub version: String,
+    /// `icmp-datagram` or `icmp-raw`.
+    pub engine: String,
+    /// Probe minus reference as the clock daemon states it, ns; absent when unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_ns: Option<i64>,
+    /// Whether the clock daemon states that the clock is synchronized; absent when unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_synchronised: Option<bool>,
+    /// Probe minus collector, good to a second, ns; absent with a cached plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collector_offset_ns: Option<i64>,
+    /// 99th percentile of how late packets were handed to the kernel, ns; absent when none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_lag_p99_ns: Option<u64>,
+    /// Replies that the kernel dropped because our receive buffer was full.
+    pub receive_drops: u64,
+    /// Received packets without a kernel stamp.
+    pub stamps_missing: u64,
+    /// Received packets whose stamps contradict the monotonic clock.
+    pub stamps_discarded: u64,
+    /// Steps of the wall clock seen during the round.
+    pub clock_steps: u64,
+    /// Why the round says nothing about the network: `send_lag`, `receive_drops`, `clock`, `stamps`, `neighbour_table`.
+    pub suspect: Vec<String>,
+}
+
+/// One measured or unmeasured (test, target, family, flow).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResultV1 {
+    /// Name of the test.
+    pub test: String,
+    /// Kind of the test.
+    pub kind: String,
+    /// The probe that was measured.
+    pub target: String,
+    /// 4 or 6.
+    pub family: u64,
+    /// 0; other flows come later.
+    pub flow: u64,
+    /// The literal that was used; null if none was.
+    pub address: Option<String>,
+    /// The test's period, ns.
+    pub period_ns: u64,
+    /// How the packets looked and left.
+    #[serde(default)]
+    pub params: ParamsV1,
+    /// `measured` or `error`.
+    pub outcome: String,
+    /// Why it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The cause in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Packets that left the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<u64>,
+    /// Packets answered within the waiting time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<u64>,
+    /// Lost packets answered after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<u64>,
+    /// Replies beyond the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicates: Option<u64>,
+    /// Received packets that a later-sent one overtook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reordered: Option<u64>,
+    /// Packets refused by the probe's own kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsent: Option<u64>,
+    /// Counts per ten seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slices: Option<SlicesV1>,
+    /// `[length, how many]`, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loss_runs: Vec<(u64, u64)>,
+    /// Packets by the first ICMP error that answered them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub icmp_errors: Vec<IcmpErrorV1>,
+    /// The clock of the delays: `kernel`; absent without a delay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<String>,
+    /// `[hop limit, packets]`, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hop_limits: Vec<(u8, u64)>,
+    /// Delay statistics; absent when no packet has a delay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<DelaysV1>,
+    /// Variation between neighbors; absent when there is no pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipdv: Option<IpdvV1>,
+}
+
+/// Counts per slice of ten seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlicesV1 {
+    /// Start of the first slice, RFC 3339.
+    pub start: String,
+    /// Length of a slice, ns.
+    pub length_ns: u64,
+    /// Packets sent.
+    pub sent: Vec<u64>,
+    /// Packets lost.
+    pub lost: Vec<u64>,
+    /// Packets with a delay.
+    pub rtt_count: Vec<u64>,
+    /// Sum of their delays, ns.
+    pub rtt_sum_ns: Vec<u64>,
+}
+
+/// Packets answered by one kind of ICMP error from one address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IcmpErrorV1 {
+    /// The message's type.
+    #[serde(rename = "type")]
+    pub kind: u8,
+    /// The message's code.
+    pub code: u8,
+    /// Who sent it.
+    pub from: String,
+    /// How many packets it answered first.
+    pub count: u64,
+}
+
+/// Delay statistics by what was timed; later kinds add keys beside `rtt`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DelaysV1 {
+    /// The round trip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt: Option<DelayV1>,
+}
+
+/// Delay statistics, ns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DelayV1 {
+    /// Packets with a delay.
+    pub count: u64,
+    /// Sum of the delays.
+    pub sum_ns: u64,
+    /// Sum of squared deviations from the mean, ns².
+    pub m2_ns2: f64,
+    /// Smallest.
+    pub min_ns: u64,
+    /// Largest.
+    pub max_ns: u64,
+    /// Median, nearest rank.
+    pub p50_ns: u64,
+    /// 95th percentile, nearest rank.
+    pub p95_ns: u64,
+    /// 99th percentile, nearest rank.
+    pub p99_ns: u64,
+    /// The distribution, `h1:…`.
+    pub hist: String,
+}
+
+/// Round-trip IPDV.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpdvV1 {
+    /// Neighbors that both have a delay.
+    pub pairs: u64,
+    /// Sum of the absolute variations, ns.
+    pub abs_sum_ns: u64,
+    /// Smoothed absolute variation, ns.
+    pub smoothed_ns: u64,
+}
+
+impl ResultV1 {
+    /// The wire form of `measurement`; `params` and `address` are repeated also for an unmeasured one
+    /// if they are known.
+    #[must_use]
+    pub fn new(measurement: &Measurement) -> Self {
+        let mut result = Self {
+            test: measurement.test.to_string(),
+            kind: measurement.kind.to_string(),
+            target: measurement.target.to_string(),
+            family: u64::from(measurement.family.number()),
+            flow: 0,
+            address: None,
+            period_ns: ns(measurement.period),
+            params: ParamsV1::default(),
+            outcome: "error".to_owned(),
+            error: None,
+            detail: None,
+            sent: None,
+            received: None,
+            late: None,
+            duplicates: None,
+            reordered: None,
+            unsent: None,
+            slices: None,
+            loss_runs: Vec::new(),
+            icmp_errors: Vec::new(),
+            clock: None,
+            hop_limits: Vec::new(),
+            delay: None,
+            ipdv: None,
+        };
+        match &measurement.outcome {
+            Outcome::Measured(measured) => result.measured(measured),
+            Outcome::Unmeasured { error, detail } => {
+                result.error = Some(error.to_string());
+                result.detail.clone_from(detail);
+            }
+        }
+        result
+    }
+
+    fn measured(&mut self, measured: &Measured) {
+        let Summary {
+            sent,
+            received,
+            late,
+            duplicates,
+            reordered,
+            unsent,
+            ..
+        } = measured.summary;
+        self.outcome = "measured".to_owned();
+        self.address = Some(measured.address.to_string());
+        self.params = measured.params.into();
+        self.clock = measured.clock.as_ref().map(ToString::to_string);
+        (self.sent, self.received, self.late) = (Some(sent), Some(received), Some(late));
+        (self.duplicates, self.reordered, self.unsent) = (Some(duplicates), Some(reordered), Some(unsent));
+        self.slices = Some(SlicesV1::from(&measured.summary.slices));
+        self.loss_runs.clone_from(&measured.summary.loss_runs);
+        self.icmp_errors = measured
+            .summary
+            .icmp_errors
+            .iter()
+            .map(|e| IcmpErrorV1 {
+                kind: e.kind,
+                code: e.code,
+                from: e.from.to_string(),
+                count: e.count,
+            })
+            .collect();
+        self.hop_limits.clone_from(&measured.summary.hop_limits);
+        self.delay = measured.summary.delay.as_ref().map(|delay| DelaysV1 {
+            rtt: Some(delay.into()),
+        });
+        self.ipdv = measured.summary.ipdv.as_ref().map(IpdvV1::from);
+    }
+}
+
+impl From<&Slices> for SlicesV1 {
+    fn from(slices: &Slices) -> Self {
+        Self {
+            start: time::format(slices.start),
+            length_ns: ns(Slices::LENGTH),
+            sent: slices.sent.clone(),
+            lost: slices.lost.clone(),
+            rtt_count: slices.rtt_count.clone(),
+            rtt_sum_ns: slices.rtt_sum_ns.clone(),
+        }
+    }
+}
+
+impl From<&Delay> for DelayV1 {
+    fn from(delay: &Delay) -> Self {
+        Self {
+            count: delay.count,
+            sum_ns: delay.sum_ns,
+            m2_ns2: delay.m2_ns2,
+            min_ns: delay.min.as_ns(),
+            max_ns: delay.max.as_ns(),
+            p50_ns: delay.p50.as_ns(),
+            p95_ns: delay.p95.as_ns(),
+            p99_ns: delay.p99.as_ns(),
+            hist: delay.hist.encode(),
+        }
+    }
+}
+
+impl From<&IpdvSummary> for IpdvV1 {
+    fn from(ipdv: &IpdvSummary) -> Self {
+        Self {
+            pairs: ipdv.pairs,
+            abs_sum_ns: ipdv.abs_sum_ns,
+            smoothed_ns: ipdv.smoothed_ns,
+        }
+    }
+}
