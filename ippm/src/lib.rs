@@ -15,8 +15,11 @@
 
 pub mod codec;
 mod delay;
+pub mod emodel;
 mod family;
 pub mod histogram;
+pub mod interval;
+pub mod limit;
 mod loss;
 mod measurement;
 mod name;
