@@ -1,1 +1,3 @@
-//! IXPQoS.
+//! The collector of IXPQoS: keeps what the probes measured, proves it, and shows it.
+
+pub mod store;

@@ -260,7 +260,7 @@ impl ResultV1 {
             unsent,
             ..
         } = measured.summary;
-        self.outcome = "measured".to_owned();
+        "measured".clone_into(&mut self.outcome);
         self.address = Some(measured.address.to_string());
         self.params = measured.params.into();
         self.clock = measured.clock.as_ref().map(ToString::to_string);

@@ -1,0 +1,87 @@
+//! What makes last month's expectation computable: who reported, who listened, what was planned.
+
+use std::time::Duration;
+
+use ippm::{ProbeName, UnixTime, Word};
+
+/// One report of one probe, also an empty one.
+///
+/// Its identity is (source, time); what of it can differ between two attempts of the same report
+/// (`received_at`, `skew_ns`) belongs to no verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeRun {
+    /// The probe.
+    pub source: ProbeName,
+    /// The round's start; of a legacy post the arrival.
+    pub time: UnixTime,
+    /// `fetched`, `cached`, `local` or `legacy`.
+    pub origin: Word,
+    /// Results in the report as it came, the rejected ones included.
+    pub results: u64,
+    /// When the last accepted attempt arrived.
+    pub received_at: UnixTime,
+    /// Arrival minus what the probe's clock said when it sent, ns; absent when it did not say.
+    pub skew_ns: Option<i64>,
+    /// What only a native report tells.
+    pub native: Option<NativeRun>,
+}
+
+/// What a native report tells about its round and its probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeRun {
+    /// From the round's start until the report was made.
+    pub duration: Duration,
+    /// Version of the plan that was followed.
+    pub plan: String,
+    /// Why the round was shorter than planned.
+    pub cut_short: Option<Word>,
+    /// Version of the probe's program.
+    pub version: String,
+    /// `icmp-datagram` or `icmp-raw`.
+    pub engine: Word,
+    /// Probe minus reference as the clock daemon states it, ns.
+    pub clock_offset_ns: Option<i64>,
+    /// Whether the clock daemon states that the clock is synchronized.
+    pub clock_synchronised: Option<bool>,
+    /// Probe minus collector, ns.
+    pub collector_offset_ns: Option<i64>,
+    /// 99th percentile of the send lag, ns.
+    pub send_lag_p99_ns: Option<u64>,
+    /// Replies dropped at the receive buffer.
+    pub receive_drops: Option<u64>,
+    /// Received packets without a stamp.
+    pub stamps_missing: Option<u64>,
+    /// Received packets whose stamps were discarded.
+    pub stamps_discarded: Option<u64>,
+    /// Steps of the wall clock.
+    pub clock_steps: Option<u64>,
+    /// Why the round says nothing about the network: distinct words, sorted as bytes.
+    pub suspect: Vec<Word>,
+}
+
+/// A beat: this collector was there to take reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectorRun {
+    /// The configured name of the collector.
+    pub instance: String,
+    /// A multiple of [`CollectorRun::INTERVAL`].
+    pub time: UnixTime,
+}
+
+impl CollectorRun {
+    /// How often a collector beats.
+    pub const INTERVAL: Duration = Duration::from_secs(10);
+}
+
+/// What one probe was to measure from `time` on, until the next version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanVersion {
+    /// The probe.
+    pub probe: ProbeName,
+    /// When the plan was loaded.
+    pub time: UnixTime,
+    /// Hash of the record.
+    pub version: String,
+    /// The plan as text, complete; see [`ippm::plan::Plan::record`].
+    pub record: String,
+}
