@@ -69,7 +69,7 @@ impl Plan {
             .collect();
         lines.sort_unstable();
         let first = if self.legacy { "legacy" } else { "period" };
-        let mut record = format!("{first}|{}\n", codec::duration(self.period));
+        let mut record = format!("{first}|{}\n", codec::duration::encode(self.period));
         for line in lines {
             record.push_str(&line);
             record.push('\n');
@@ -97,8 +97,8 @@ fn record_line(test: &Test, target: &Target) -> String {
         &escape(target.name.as_str()),
         &target.family.to_string(),
         &escape(&target.address),
-        &codec::duration(test.period),
-        &codec::params(&test.params),
+        &codec::duration::encode(test.period),
+        &codec::params::encode(&test.params),
         &windows.join(";"),
     ]
     .join("|")
@@ -119,10 +119,10 @@ pub const USUAL_MIN_PERIOD: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PeriodError {
     /// Outside the limits.
-    #[error("a period of {} is outside {} to {}", codec::duration(*.0), codec::duration(MIN_PERIOD), codec::duration(MAX_PERIOD))]
+    #[error("a period of {} is outside {} to {}", codec::duration::encode(*.0), codec::duration::encode(MIN_PERIOD), codec::duration::encode(MAX_PERIOD))]
     Range(Duration),
     /// Slots would not begin at the same minutes of every hour.
-    #[error("a period of {} does not divide one hour", codec::duration(*.0))]
+    #[error("a period of {} does not divide one hour", codec::duration::encode(*.0))]
     Uneven(Duration),
 }
 

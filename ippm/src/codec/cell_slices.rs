@@ -1,0 +1,73 @@
+//! Slices of an hour cell, `s2:`: the number of the first slice since 1970, how many, then each of the four lists
+//! as runs (value, repeat). An hour without loss is three runs and the sums of the delays.
+
+use super::CodecError;
+use super::slices::{push_head, take_head};
+use super::varint::{Reader, Writer};
+use crate::Slices;
+
+const PREFIX: &str = "s2:";
+
+/// The text of `slices`.
+///
+/// The four lists have the same length in every valid value; of lists that do not, the common part is written.
+#[must_use]
+pub fn encode(slices: &Slices) -> String {
+    let Slices {
+        start,
+        sent,
+        lost,
+        rtt_count,
+        rtt_sum_ns,
+    } = slices;
+    let number = sent
+        .len()
+        .min(lost.len())
+        .min(rtt_count.len())
+        .min(rtt_sum_ns.len());
+    let mut writer = Writer::new();
+    push_head(&mut writer, *start, number);
+    for list in [sent, lost, rtt_count, rtt_sum_ns] {
+        for run in list[..number].chunk_by(|earlier, later| earlier == later) {
+            writer.push(run[0]);
+            // A run is at most the list, whose length fits 64 bits.
+            writer.push(u64::try_from(run.len()).unwrap_or(u64::MAX));
+        }
+    }
+    writer.finish(PREFIX)
+}
+
+/// Reads the text of [`encode`].
+///
+/// # Errors
+///
+/// [`CodecError`] for any other text: runs that could be one or that do not add up, and more than
+/// [`Slices::MAX`] slices.
+pub fn decode(text: &str) -> Result<Slices, CodecError> {
+    let mut reader = Reader::new(PREFIX, text)?;
+    let (start, number) = take_head(&mut reader)?;
+    let slices = Slices {
+        start,
+        sent: take_runs(&mut reader, number)?,
+        lost: take_runs(&mut reader, number)?,
+        rtt_count: take_runs(&mut reader, number)?,
+        rtt_sum_ns: take_runs(&mut reader, number)?,
+    };
+    reader.finish()?;
+    Ok(slices)
+}
+
+/// Reads runs until they make `number` values.
+fn take_runs(reader: &mut Reader, number: usize) -> Result<Vec<u64>, CodecError> {
+    let mut values: Vec<u64> = Vec::with_capacity(number);
+    while values.len() < number {
+        let (value, repeat) = (reader.next()?, reader.next()?);
+        let repeat = usize::try_from(repeat).map_err(|_| CodecError::Runs)?;
+        let continues = values.last() == Some(&value);
+        if repeat == 0 || number - values.len() < repeat || continues {
+            return Err(CodecError::Runs);
+        }
+        values.resize(values.len() + repeat, value);
+    }
+    Ok(values)
+}
