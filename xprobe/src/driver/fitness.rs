@@ -1,0 +1,208 @@
+//! What the probe says about itself.
+
+use std::fmt;
+use std::time::Duration;
+
+use ippm::histogram::Histogram;
+
+use crate::net::Mode;
+
+/// How well the probe itself did: whether its numbers describe the path or this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fitness {
+    /// `icmp-datagram`, or `icmp-raw` if any socket had to be raw.
+    pub engine: &'static str,
+    /// 99th percentile of how much later than due packets were given to the kernel, in nanoseconds (within the
+    /// 1 % of a histogram bucket); `None` if none was.
+    pub send_lag_p99_ns: Option<u64>,
+    /// Packets that the kernel threw away because our receive buffer was full.
+    pub receive_drops: u64,
+    /// Received packets without delay, for want of a kernel stamp.
+    pub stamps_missing: u64,
+    /// Received packets without delay, because their stamps could not be true.
+    pub stamps_discarded: u64,
+    /// How often the wall clock jumped.
+    pub clock_steps: u64,
+    /// Replies that answered no packet of ours. They are in no result and on no wire.
+    pub strays: u64,
+    /// Why the results of this round should not count against anybody.
+    pub suspect: Vec<Suspicion>,
+}
+
+/// A reason to doubt the probe rather than the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Suspicion {
+    /// Packets left much later than due: this host was too busy to keep the pace.
+    SendLag,
+    /// Replies were thrown away in our own socket, and count as lost.
+    ReceiveDrops,
+    /// Too many replies had no believable stamps.
+    Stamps,
+}
+
+impl fmt::Display for Suspicion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SendLag => "send_lag",
+            Self::ReceiveDrops => "receive_drops",
+            Self::Stamps => "stamps",
+        })
+    }
+}
+
+/// A hundredth of the packets later than this are suspicious: a tenth of the second that lies between
+/// two packets of the default plan.
+const SUSPICIOUS_LAG: Duration = Duration::from_millis(100);
+/// So many per hundred received packets without delay are suspicious.
+const SUSPICIOUS_STAMPS_PERCENT: u64 = 10;
+
+/// What is counted while a round runs.
+#[derive(Debug)]
+pub(super) struct Counts {
+    pub(super) lag: Lag,
+    pub(super) drops: u64,
+    pub(super) stamps_missing: u64,
+    pub(super) stamps_discarded: u64,
+    pub(super) received: u64,
+    pub(super) clock_steps: u64,
+    pub(super) strays: u64,
+}
+
+/// How much later than due packets were given to the kernel.
+#[derive(Debug)]
+pub(super) struct Lag {
+    histogram: Histogram,
+    /// Least and most, in nanoseconds.
+    range: Option<(u64, u64)>,
+}
+
+impl Lag {
+    pub(super) const fn new() -> Self {
+        Self {
+            histogram: Histogram::new(),
+            range: None,
+        }
+    }
+
+    pub(super) fn record(&mut self, lag: Duration) {
+        let ns = u64::try_from(lag.as_nanos()).unwrap_or(u64::MAX);
+        self.histogram.record(ns);
+        self.range = Some(
+            self.range
+                .map_or((ns, ns), |(least, most)| (least.min(ns), most.max(ns))),
+        );
+    }
+
+    fn p99_ns(&self) -> Option<u64> {
+        let (least, most) = self.range?;
+        self.histogram.quantile(990, least, most)
+    }
+}
+
+impl Fitness {
+    pub(super) fn new(mode: Option<Mode>, counts: &Counts) -> Self {
+        let send_lag_p99_ns = counts.lag.p99_ns();
+        let undated = counts.stamps_missing + counts.stamps_discarded;
+        let mut suspect = Vec::new();
+        if send_lag_p99_ns.is_some_and(|ns| Duration::from_nanos(ns) > SUSPICIOUS_LAG) {
+            suspect.push(Suspicion::SendLag);
+        }
+        if counts.drops > 0 {
+            suspect.push(Suspicion::ReceiveDrops);
+        }
+        if undated * 100 > counts.received * SUSPICIOUS_STAMPS_PERCENT {
+            suspect.push(Suspicion::Stamps);
+        }
+        Self {
+            engine: if mode == Some(Mode::Raw) {
+                "icmp-raw"
+            } else {
+                "icmp-datagram"
+            },
+            send_lag_p99_ns,
+            receive_drops: counts.drops,
+            stamps_missing: counts.stamps_missing,
+            stamps_discarded: counts.stamps_discarded,
+            clock_steps: counts.clock_steps,
+            strays: counts.strays,
+            suspect,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts() -> Counts {
+        Counts {
+            lag: Lag::new(),
+            drops: 0,
+            stamps_missing: 0,
+            stamps_discarded: 0,
+            received: 0,
+            clock_steps: 0,
+            strays: 0,
+        }
+    }
+
+    #[track_caller]
+    fn check(counts: &Counts, words: &[&str]) {
+        let suspect: Vec<String> = Fitness::new(None, counts)
+            .suspect
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(suspect, words);
+    }
+
+    #[test]
+    fn a_round_that_sent_nothing_has_no_lag_and_raises_no_suspicion() {
+        assert_eq!(Fitness::new(None, &counts()).send_lag_p99_ns, None);
+        check(&counts(), &[]);
+    }
+
+    #[test]
+    fn one_packet_in_a_hundred_may_leave_late_two_may_not() {
+        let mut counts = counts();
+        for _ in 0..99 {
+            counts.lag.record(Duration::from_micros(60));
+        }
+        counts.lag.record(Duration::from_millis(300));
+        check(&counts, &[]);
+        counts.lag.record(Duration::from_millis(300));
+        check(&counts, &["send_lag"]);
+    }
+
+    #[test]
+    fn a_reply_thrown_away_by_our_own_kernel_makes_the_round_suspect() {
+        check(&Counts { drops: 1, ..counts() }, &["receive_drops"]);
+    }
+
+    #[test]
+    fn a_tenth_of_the_stamps_may_be_missing_and_no_more() {
+        let tenth = Counts {
+            received: 100,
+            stamps_missing: 4,
+            stamps_discarded: 6,
+            ..counts()
+        };
+        check(&tenth, &[]);
+        check(
+            &Counts {
+                stamps_missing: 5,
+                ..tenth
+            },
+            &["stamps"],
+        );
+    }
+
+    #[test]
+    fn one_raw_socket_makes_the_engine_raw() {
+        assert_eq!(Fitness::new(Some(Mode::Raw), &counts()).engine, "icmp-raw");
+        assert_eq!(
+            Fitness::new(Some(Mode::Datagram), &counts()).engine,
+            "icmp-datagram"
+        );
+    }
+}

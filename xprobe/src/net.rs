@@ -1,0 +1,295 @@
+//! ICMP sockets: packets out, replies, kernel stamps and ICMP errors in.
+//!
+//! One socket serves any number of destinations of its family. It never blocks and never reads a
+//! clock: waiting and time belong to the driver.
+//!
+//! The traffic class travels with each packet in a control message, so that tests with different
+//! DSCP share a socket. Whether routers may fragment is a property of the socket (the kernel has no
+//! such control message for IPv4), so that a round opens at most two sockets per family.
+//!
+//! # Layout
+//!
+//! * `option`: the socket options, and why each is set
+//! * `batch`: many messages in one system call
+//! * [`drops`]: what the kernel threw away because we read too slowly
+
+mod batch;
+pub mod drops;
+mod option;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use ippm::{Family, IcmpError, UnixTime};
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrStorage, sendmsg,
+    socket,
+};
+
+use self::batch::{Batch, Message};
+use crate::packet::mark::{Mark, SEARCHED, parse_looped};
+use crate::packet::{Echo, parse_quote, parse_raw_reply, parse_reply};
+
+/// How often a send that fails with an error is tried before the error is believed.
+///
+/// With an error queue the kernel also hands the errors of *earlier* packets to whichever call comes
+/// next on the socket. Such a send did not happen, and its error is gone once reported; two may
+/// arrive between two tries, three in a row within microseconds are the packet's own.
+const SEND_TRIES: u32 = 3;
+
+/// How the socket came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// `SOCK_DGRAM`: no privilege needed where `net.ipv4.ping_group_range` allows it; the kernel
+    /// chooses the identifier and hands us only what bears it.
+    Datagram,
+    /// `SOCK_RAW` (`CAP_NET_RAW`): sees every ICMP message of the host that its filter lets pass.
+    Raw,
+}
+
+/// Why there is no socket.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither kind of socket is allowed.
+    #[error("cannot open an ICMP socket: grant CAP_NET_RAW or widen net.ipv4.ping_group_range")]
+    Permission(#[source] io::Error),
+    /// Anything else: the family is switched off, descriptors ran out.
+    #[error("cannot set up an ICMP socket")]
+    Setup(#[source] io::Error),
+}
+
+/// Something that a socket had to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// An echo reply. Whether it answers a packet of ours is not decided here.
+    Reply {
+        /// Its sender.
+        from: IpAddr,
+        /// Its mark, if it bears one.
+        mark: Option<Mark>,
+        /// TTL or hop limit that was left.
+        hop_limit: Option<u8>,
+        /// When the kernel received it.
+        stamp: Option<UnixTime>,
+    },
+    /// One of our packets left.
+    Transmitted {
+        /// Which one.
+        mark: Mark,
+        /// When the kernel gave it to the device.
+        stamp: UnixTime,
+    },
+    /// An ICMP error that quotes a packet of ours.
+    Error {
+        /// Where the packet was going.
+        destination: IpAddr,
+        /// Its sequence number on the wire.
+        wire_sequence: u16,
+        /// The error.
+        error: IcmpError,
+    },
+}
+
+/// An ICMP socket of one family.
+#[derive(Debug)]
+pub struct Socket {
+    descriptor: OwnedFd,
+    family: Family,
+    mode: Mode,
+    /// Identifier of our packets; the kernel replaces it on a datagram socket.
+    identifier: u16,
+    key: u64,
+    batch: Batch,
+}
+
+impl Socket {
+    /// Opens a socket for packets that bear `key` and at most `payload` bytes, a datagram socket if
+    /// possible.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Permission`] if neither kind is allowed, [`OpenError::Setup`] for the rest.
+    pub fn open(family: Family, dont_fragment: bool, key: u64, payload: usize) -> Result<Self, OpenError> {
+        let (descriptor, mode) = open_any(family)?;
+        option::apply(&descriptor, family, mode, dont_fragment).map_err(|e| OpenError::Setup(e.into()))?;
+        // The checksum of a raw IPv4 reply covers all of it. Everything else that we read lies at the
+        // beginning: of a looped packet within the depth of the search, of a reply within its mark.
+        let slot = match (family, mode) {
+            (Family::V4, Mode::Raw) => LONGEST_IPV4_HEADER + crate::packet::ECHO_HEADER + payload,
+            _ => SEARCHED,
+        };
+        let [.., high, low] = key.to_be_bytes();
+        Ok(Self {
+            descriptor,
+            family,
+            mode,
+            identifier: u16::from_be_bytes([high, low]),
+            key,
+            batch: Batch::new(slot.max(SEARCHED)),
+        })
+    }
+
+    /// Datagram or raw.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The identifier to write into packets.
+    #[must_use]
+    pub fn identifier(&self) -> u16 {
+        self.identifier
+    }
+
+    /// Sends `packet`, which begins with its ICMP header.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says about *this* packet: it did not leave. Errors of earlier packets that
+    /// surface here are passed over; the error queue tells them in full.
+    pub fn send(&self, to: IpAddr, dscp: u8, packet: &[u8]) -> Result<(), Errno> {
+        let mut result = self.send_once(to, dscp, packet);
+        for _ in 1..SEND_TRIES {
+            match result {
+                // No ICMP message turns into these: they can only be about this packet.
+                Ok(()) | Err(Errno::EPERM | Errno::EAGAIN | Errno::ENOBUFS | Errno::EINVAL) => break,
+                Err(_) => result = self.send_once(to, dscp, packet),
+            }
+        }
+        result
+    }
+
+    /// Reads everything that has arrived: replies from the socket, stamps and errors from its error
+    /// queue.
+    ///
+    /// The error queue comes first, for the transmit stamp of a packet is queued before its reply.
+    ///
+    /// # Errors
+    ///
+    /// None that a packet could cause; what is left is a failure of the machine.
+    pub fn drain(&mut self, mut tell: impl FnMut(Event)) -> io::Result<()> {
+        let (family, mode, identifier, key) = (self.family, self.mode, self.identifier, self.key);
+        let descriptor = self.descriptor.as_raw_fd();
+        self.batch
+            .read_all(descriptor, MsgFlags::MSG_ERRQUEUE, |message| {
+                if let Some(event) = from_error_queue(family, mode, identifier, key, message) {
+                    tell(event);
+                }
+            })?;
+        self.batch.read_all(descriptor, MsgFlags::empty(), |message| {
+            if let Some(event) = reply(family, mode, identifier, message) {
+                tell(event);
+            }
+        })
+    }
+
+    /// How many packets the kernel threw away because our receive buffer was full; `None` where the
+    /// kernel does not tell.
+    #[must_use]
+    pub fn drops(&self) -> Option<u64> {
+        drops::of(self.descriptor.as_fd(), self.family, self.mode)
+    }
+
+    fn send_once(&self, to: IpAddr, dscp: u8, packet: &[u8]) -> Result<(), Errno> {
+        let address = SockaddrStorage::from(SocketAddr::new(to, 0));
+        // The lower two bits are ECN (RFC 3168), which is not ours to set.
+        let class = dscp << 2;
+        let wide = i32::from(class);
+        let control = match self.family {
+            Family::V4 => ControlMessage::Ipv4Tos(&class),
+            Family::V6 => ControlMessage::Ipv6TClass(&wide),
+        };
+        let control = if dscp == 0 {
+            &[][..]
+        } else {
+            std::slice::from_ref(&control)
+        };
+        let parts = [io::IoSlice::new(packet)];
+        let flags = MsgFlags::MSG_DONTWAIT;
+        sendmsg(
+            self.descriptor.as_raw_fd(),
+            &parts,
+            control,
+            flags,
+            Some(&address),
+        )
+        .map(drop)
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+/// An IPv4 header with all the options that fit.
+const LONGEST_IPV4_HEADER: usize = 60;
+
+fn open_any(family: Family) -> Result<(OwnedFd, Mode), OpenError> {
+    let (domain, protocol) = match family {
+        Family::V4 => (AddressFamily::Inet, SockProtocol::Icmp),
+        Family::V6 => (AddressFamily::Inet6, SockProtocol::IcmpV6),
+    };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    match socket(domain, SockType::Datagram, flags, protocol) {
+        Ok(descriptor) => return Ok((descriptor, Mode::Datagram)),
+        Err(Errno::EACCES | Errno::EPERM) => {}
+        Err(error) => return Err(OpenError::Setup(error.into())),
+    }
+    match socket(domain, SockType::Raw, flags, protocol) {
+        Ok(descriptor) => Ok((descriptor, Mode::Raw)),
+        Err(error @ (Errno::EACCES | Errno::EPERM)) => Err(OpenError::Permission(error.into())),
+        Err(error) => Err(OpenError::Setup(error.into())),
+    }
+}
+
+fn reply(family: Family, mode: Mode, identifier: u16, message: &Message<'_>) -> Option<Event> {
+    let echo = match (family, mode) {
+        (Family::V4, Mode::Raw) => parse_raw_reply(message.bytes)?.1,
+        _ => parse_reply(family, message.bytes)?,
+    };
+    // A raw socket also sees the replies to other programs; they are not strays of ours.
+    if mode == Mode::Raw && echo.identifier != identifier {
+        return None;
+    }
+    let from = message.from?;
+    Some(Event::Reply {
+        from,
+        mark: echo.mark,
+        hop_limit: message.hop_limit,
+        stamp: message.stamp,
+    })
+}
+
+fn from_error_queue(
+    family: Family,
+    mode: Mode,
+    identifier: u16,
+    key: u64,
+    message: &Message<'_>,
+) -> Option<Event> {
+    if message.looped {
+        let mark = parse_looped(message.bytes, key)?;
+        return Some(Event::Transmitted {
+            mark,
+            stamp: message.stamp?,
+        });
+    }
+    let error = message.error?;
+    let Echo {
+        sequence,
+        identifier: quoted,
+        ..
+    } = parse_quote(family, message.bytes)?;
+    if mode == Mode::Raw && quoted != identifier {
+        return None;
+    }
+    Some(Event::Error {
+        destination: message.from?,
+        wire_sequence: sequence,
+        error,
+    })
+}

@@ -1,0 +1,182 @@
+//! Many messages in one system call.
+
+use std::io::{self, IoSliceMut};
+use std::net::IpAddr;
+use std::os::fd::RawFd;
+
+use ippm::{IcmpError, UnixTime};
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::socket::{
+    ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, Timestamps, recvmmsg,
+};
+use nix::sys::time::TimeSpec;
+
+/// Messages in one call. Larger ones gain nothing measurable.
+const BATCH: usize = 32;
+
+/// How often an error of an earlier packet may surface in one read before we go back to the event
+/// loop, which comes again.
+const SURFACING: u32 = 64;
+
+/// Memory for the messages of one call.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// Bytes that each message may fill; the rest of it is cut off.
+    slot: usize,
+    memory: Vec<u8>,
+}
+
+/// One message with what the kernel said beside it.
+#[derive(Debug)]
+pub(super) struct Message<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Sender of a reply; destination of the quoted packet in the error queue.
+    pub(super) from: Option<IpAddr>,
+    pub(super) stamp: Option<UnixTime>,
+    pub(super) hop_limit: Option<u8>,
+    /// The ICMP error that this message is about.
+    pub(super) error: Option<IcmpError>,
+    /// Whether it is a packet of our own that the kernel looped back with its transmit stamp.
+    pub(super) looped: bool,
+}
+
+/// `SO_EE_ORIGIN_TIMESTAMPING` of `linux/errqueue.h`.
+const ORIGIN_TIMESTAMPING: u8 = 4;
+
+impl Batch {
+    pub(super) fn new(slot: usize) -> Self {
+        Self {
+            slot,
+            memory: vec![0; slot * BATCH],
+        }
+    }
+
+    /// Reads until nothing is left.
+    pub(super) fn read_all(
+        &mut self,
+        descriptor: RawFd,
+        flags: MsgFlags,
+        mut tell: impl FnMut(&Message<'_>),
+    ) -> io::Result<()> {
+        let mut surfaced = 0;
+        loop {
+            match self.read(descriptor, flags, &mut tell) {
+                Ok(BATCH) => {}
+                Ok(_) | Err(Errno::EAGAIN) => return Ok(()),
+                Err(
+                    error @ (Errno::EBADF | Errno::EFAULT | Errno::EINVAL | Errno::ENOMEM | Errno::ENOTSOCK),
+                ) => {
+                    return Err(error.into());
+                }
+                // The pending error of an earlier packet surfaces on whichever call comes next, and is
+                // gone then. The error queue has it in full.
+                Err(_) => {
+                    surfaced += 1;
+                    if surfaced == SURFACING {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn read(
+        &mut self,
+        descriptor: RawFd,
+        flags: MsgFlags,
+        tell: &mut impl FnMut(&Message<'_>),
+    ) -> Result<usize, Errno> {
+        // The kernel writes the lengths that it used into the headers, and nix does not restore them:
+        // headers that are used twice lose control messages. So they are made anew.
+        let control = cmsg_space!(
+            Timestamps,
+            libc::sock_extended_err,
+            libc::sockaddr_in6,
+            libc::c_int
+        );
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(BATCH, Some(control));
+        let mut slices: Vec<[IoSliceMut<'_>; 1]> = self
+            .memory
+            .chunks_exact_mut(self.slot)
+            .map(|slot| [IoSliceMut::new(slot)])
+            .collect();
+        let flags = flags | MsgFlags::MSG_DONTWAIT;
+        let mut read = 0;
+        for message in recvmmsg(descriptor, &mut headers, slices.iter_mut(), flags, None)? {
+            read += 1;
+            tell(&Message::of(&message));
+        }
+        Ok(read)
+    }
+}
+
+impl<'a> Message<'a> {
+    fn of(message: &RecvMsg<'_, 'a, SockaddrStorage>) -> Self {
+        let mut this = Self {
+            bytes: message.iovs().next().unwrap_or(&[]),
+            from: None,
+            stamp: None,
+            hop_limit: None,
+            error: None,
+            looped: false,
+        };
+        let mut addressed = !message.flags.contains(MsgFlags::MSG_ERRQUEUE);
+        // Control messages that were cut off are no control messages: the packet then has no stamp.
+        for control in message.cmsgs().into_iter().flatten() {
+            match control {
+                ControlMessageOwned::ScmTimestampsns(stamps) => this.stamp = unix_time(stamps.system),
+                ControlMessageOwned::Ipv4Ttl(ttl) => this.hop_limit = u8::try_from(ttl).ok(),
+                ControlMessageOwned::Ipv6HopLimit(limit) => this.hop_limit = u8::try_from(limit).ok(),
+                ControlMessageOwned::Ipv4RecvErr(error, offender)
+                    if error.ee_origin == libc::SO_EE_ORIGIN_ICMP =>
+                {
+                    let from = offender.map(|a| IpAddr::from(u32::from_be(a.sin_addr.s_addr).to_be_bytes()));
+                    this.error = from.map(|from| icmp_error(&error, from));
+                    addressed = true;
+                }
+                ControlMessageOwned::Ipv6RecvErr(error, offender)
+                    if error.ee_origin == libc::SO_EE_ORIGIN_ICMP6 =>
+                {
+                    let from = offender.map(|a| IpAddr::from(a.sin6_addr.s6_addr));
+                    this.error = from.map(|from| icmp_error(&error, from));
+                    addressed = true;
+                }
+                ControlMessageOwned::Ipv4RecvErr(error, _) | ControlMessageOwned::Ipv6RecvErr(error, _) => {
+                    this.looped = error.ee_origin == ORIGIN_TIMESTAMPING;
+                }
+                _ => {}
+            }
+        }
+        // A looped packet comes without an address; what stands in its place means nothing.
+        if addressed {
+            this.from = message.address.as_ref().and_then(ip_address);
+        }
+        this
+    }
+}
+
+fn icmp_error(error: &libc::sock_extended_err, from: IpAddr) -> IcmpError {
+    IcmpError {
+        kind: error.ee_type,
+        code: error.ee_code,
+        from,
+    }
+}
+
+fn ip_address(address: &SockaddrStorage) -> Option<IpAddr> {
+    if let Some(v4) = address.as_sockaddr_in() {
+        return Some(IpAddr::V4(v4.ip()));
+    }
+    address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip()))
+}
+
+/// `None` for a stamp of zero, which is how the kernel says that it took none.
+fn unix_time(stamp: TimeSpec) -> Option<UnixTime> {
+    let ns = stamp
+        .tv_sec()
+        .checked_mul(1_000_000_000)?
+        .checked_add(stamp.tv_nsec())?;
+    (ns != 0).then_some(UnixTime::from_ns(ns))
+}

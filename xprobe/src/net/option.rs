@@ -1,0 +1,136 @@
+//! The options of a measuring socket.
+
+use std::os::fd::OwnedFd;
+
+use ippm::Family;
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::socket::{SetSockOpt, TimestampingFlag, setsockopt, sockopt};
+use nix::{setsockopt_impl, sockopt_impl};
+
+use super::Mode;
+
+/// Receive buffer, as asked for; the kernel books about twice as much. Transmit stamps wait in the
+/// same budget as replies, each with a copy of its packet: 2 MiB hold some thousand of both, which at
+/// the highest rate is a tenth of a second in which this process may be off the processor.
+const RECEIVE_BUFFER: usize = 2 << 20;
+
+/// Send buffer, as asked for. Packets to a neighbor that does not answer wait for its resolution up
+/// to three seconds and hold their share of it meanwhile; without room the next send to a *healthy*
+/// target would fail with EAGAIN.
+const SEND_BUFFER: usize = 1 << 20;
+
+/// Sets everything that a measuring socket needs.
+pub(super) fn apply(
+    descriptor: &OwnedFd,
+    family: Family,
+    mode: Mode,
+    dont_fragment: bool,
+) -> Result<(), Errno> {
+    // Software stamps in both directions: taken when the driver hands the packet to the device, and
+    // when it comes up from it. Hardware stamps would be another clock, and few cards here have them.
+    // OPT_TSONLY is left out on purpose: without it the error queue returns the packet itself, and a
+    // stamp is matched by the mark in it. The counter of OPT_ID falls out of step with our packets
+    // after a failed send, on some errors and not on others.
+    let stamps = TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE
+        | TimestampingFlag::SOF_TIMESTAMPING_TX_SOFTWARE
+        | TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE;
+    setsockopt(descriptor, sockopt::Timestamping, &stamps)?;
+    match family {
+        Family::V4 => {
+            // ICMP errors with type, code, sender and the packet they quote.
+            setsockopt(descriptor, sockopt::Ipv4RecvErr, &true)?;
+            // The TTL that a reply has left tells when its path changed length.
+            setsockopt(descriptor, sockopt::Ipv4RecvTtl, &true)?;
+            // PROBE sets DF and ignores the path MTU that the kernel learned; DO would refuse large
+            // packets for ten minutes after one ICMP error, and so report the past. The default
+            // (WANT) sets DF too: it has to be switched off for packets that may be fragmented.
+            let discovery = if dont_fragment {
+                libc::IP_PMTUDISC_PROBE
+            } else {
+                libc::IP_PMTUDISC_DONT
+            };
+            setsockopt(descriptor, Ipv4MtuDiscover, &discovery)?;
+        }
+        Family::V6 => {
+            setsockopt(descriptor, sockopt::Ipv6RecvErr, &true)?;
+            setsockopt(descriptor, sockopt::Ipv6RecvHopLimit, &true)?;
+            // Routers never fragment IPv6; the choice is whether this host may.
+            let discovery = if dont_fragment {
+                libc::IPV6_PMTUDISC_PROBE
+            } else {
+                libc::IPV6_PMTUDISC_DONT
+            };
+            setsockopt(descriptor, Ipv6MtuDiscover, &discovery)?;
+        }
+    }
+    if mode == Mode::Raw {
+        filter(descriptor, family)?;
+    }
+    // FORCE passes over net.core.rmem_max but needs CAP_NET_ADMIN; a smaller buffer than asked for is
+    // no reason not to measure, and what it costs shows in the receive drops.
+    let _ = set_or(descriptor, sockopt::RcvBufForce, sockopt::RcvBuf, RECEIVE_BUFFER);
+    let _ = set_or(descriptor, sockopt::SndBufForce, sockopt::SndBuf, SEND_BUFFER);
+    Ok(())
+}
+
+/// Lets a raw socket see echo replies and nothing else. Without it every ICMP message of the host,
+/// our own requests on loopback included, is copied to us and takes room in the receive buffer. ICMP
+/// errors reach the error queue regardless.
+fn filter(descriptor: &OwnedFd, family: Family) -> Result<(), Errno> {
+    match family {
+        // In both filters a set bit blocks the type.
+        Family::V4 => setsockopt(descriptor, Icmp4Filter, &!(1 << ECHO_REPLY_V4)),
+        Family::V6 => {
+            let mut blocked = [u32::MAX; 8];
+            blocked[ECHO_REPLY_V6 / 32] &= !(1 << (ECHO_REPLY_V6 % 32));
+            setsockopt(descriptor, Icmp6Filter, &blocked)
+        }
+    }
+}
+
+fn set_or<A, B>(descriptor: &OwnedFd, first: A, second: B, value: usize) -> Result<(), Errno>
+where
+    A: SetSockOpt<Val = usize>,
+    B: SetSockOpt<Val = usize>,
+{
+    setsockopt(descriptor, first, &value).or_else(|_| setsockopt(descriptor, second, &value))
+}
+
+const ECHO_REPLY_V4: u32 = 0;
+const ECHO_REPLY_V6: usize = 129;
+/// `ICMP_FILTER` and `ICMPV6_FILTER` of `linux/icmp.h` and `linux/icmpv6.h`.
+const FILTER: libc::c_int = 1;
+
+sockopt_impl!(
+    /// `IP_MTU_DISCOVER`: who decides about the DF bit (ip(7)).
+    Ipv4MtuDiscover,
+    SetOnly,
+    libc::IPPROTO_IP,
+    libc::IP_MTU_DISCOVER,
+    libc::c_int
+);
+sockopt_impl!(
+    /// `IPV6_MTU_DISCOVER`: the same for IPv6 (ipv6(7)).
+    Ipv6MtuDiscover,
+    SetOnly,
+    libc::IPPROTO_IPV6,
+    libc::IPV6_MTU_DISCOVER,
+    libc::c_int
+);
+sockopt_impl!(
+    /// `ICMP_FILTER`: the types that a raw IPv4 socket does not want to see (raw(7)).
+    Icmp4Filter,
+    SetOnly,
+    libc::SOL_RAW,
+    FILTER,
+    u32
+);
+sockopt_impl!(
+    /// `ICMP6_FILTER`: the same for ICMPv6 (RFC 3542 §3.2), one bit for each of 256 types.
+    Icmp6Filter,
+    SetOnly,
+    libc::IPPROTO_ICMPV6,
+    FILTER,
+    [u32; 8]
+);

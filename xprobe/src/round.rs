@@ -1,0 +1,403 @@
+//! One round as a state machine: which packet leaves when, and what became of each.
+//!
+//! No socket, no clock, no thread: whoever drives it tells the time and what happened, performs the
+//! [`Action`]s it returns, and in the end receives one [`Sample`] per flow. Times are durations since
+//! the round's start by one monotonic clock.
+//!
+//! # Layout
+//!
+//! * [`pace`]: when packets leave, and how many may
+//! * [`stamp`]: which delays are believed
+//! * `ledger`: the packets of one flow and their fates
+
+mod ledger;
+pub mod pace;
+pub mod stamp;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ippm::{IcmpError, Sample, UnixTime};
+
+use self::ledger::{Ledger, Tally};
+use self::pace::Limits;
+use self::stamp::Reading;
+
+/// The packets to one destination with one rhythm: what becomes one result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// Where the packets go, and where replies have to come from.
+    pub destination: IpAddr,
+    /// How many packets.
+    pub count: u64,
+    /// Over how long they are spread.
+    pub spread: Duration,
+    /// Waiting time: a reply that takes longer is late, and its packet lost. Equality is in time.
+    pub timeout: Duration,
+}
+
+/// Which packet of a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PacketId {
+    /// Index of the flow.
+    pub flow: u32,
+    /// Index of the packet in its flow, from 0.
+    pub sequence: u32,
+}
+
+/// What the driver has to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Send this packet now, then call [`Round::on_sent`] or [`Round::on_unsent`].
+    Send {
+        /// Which one.
+        packet: PacketId,
+        /// Sequence number on the wire: counts the packets to this destination, modulo 2^16.
+        wire_sequence: u16,
+        /// When it should have left.
+        due: Duration,
+    },
+    /// Nothing to do before this time, unless something arrives.
+    Wait {
+        /// Since the round's start.
+        until: Duration,
+    },
+    /// The round is over.
+    Finish,
+}
+
+/// Why a round sent less than it was asked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutShort {
+    /// The process was asked to end.
+    Signal,
+    /// The time was over before the last packet was due.
+    Deadline,
+    /// It began so late that its spread had to be shortened from the start.
+    LateStart,
+}
+
+/// A reply as it was read from a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply {
+    /// Who sent it.
+    pub from: IpAddr,
+    /// Key in its payload.
+    pub key: u64,
+    /// Packet it claims to answer.
+    pub packet: PacketId,
+    /// TTL or hop limit that was left.
+    pub hop_limit: Option<u8>,
+    /// Kernel stamp of its arrival.
+    pub stamp: Option<UnixTime>,
+}
+
+/// How a round is run, beside its flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Random number of this round; only replies that carry it are ours.
+    pub key: u64,
+    /// When the first packet may leave.
+    pub start: Duration,
+    /// How long the round listens after its last departure.
+    pub linger: Duration,
+    /// No packet leaves after this time.
+    pub last_departure: Option<Duration>,
+    /// Rates to keep to.
+    pub limits: Limits,
+}
+
+/// What a round leaves behind.
+#[derive(Debug)]
+pub struct Ended {
+    /// One sample per flow, in the order of the flows; without packets if none was tried.
+    pub samples: Vec<Sample>,
+    /// Replies that answer no packet of ours: wrong key, wrong source, or never sent.
+    pub strays: u64,
+    /// Received packets without delay, for want of a kernel stamp.
+    pub stamps_missing: u64,
+    /// Received packets without delay, because their stamps could not be true.
+    pub stamps_discarded: u64,
+    /// Why fewer packets left than were asked for.
+    pub cut_short: Option<CutShort>,
+}
+
+/// The state of a round.
+#[derive(Debug)]
+pub struct Round {
+    settings: Settings,
+    flows: Vec<Ledger>,
+    destinations: Vec<Destination>,
+    by_address: HashMap<IpAddr, usize>,
+    /// The next departure of each flow that has one left, the earliest first.
+    agenda: BinaryHeap<Reverse<(Duration, u32)>>,
+    /// No packet at all may leave before this time.
+    earliest: Duration,
+    /// When the last packet left or was refused.
+    last_departure: Option<Duration>,
+    cut_short: Option<CutShort>,
+    strays: u64,
+}
+
+/// What all flows to one address share.
+#[derive(Debug, Default)]
+struct Destination {
+    /// No packet may leave to it before this time.
+    earliest: Duration,
+    /// The packets to it in sending order: the index modulo 2^16 is the sequence number on the wire.
+    packets: Vec<PacketId>,
+}
+
+impl Round {
+    /// A round of `flows`, which [`Limits::admit`] should have let pass: what they ask for beyond the
+    /// limits is delayed.
+    ///
+    /// If the last departure comes too early for the whole spread, the packets due after it are left
+    /// out and the round is cut short as [`CutShort::LateStart`]; the pace stays what it was.
+    #[must_use]
+    pub fn new(settings: Settings, flows: Vec<Flow>) -> Self {
+        let mut round = Self {
+            settings,
+            flows: Vec::with_capacity(flows.len()),
+            destinations: Vec::new(),
+            by_address: HashMap::new(),
+            agenda: BinaryHeap::with_capacity(flows.len()),
+            earliest: settings.start,
+            last_departure: None,
+            cut_short: None,
+            strays: 0,
+        };
+        let ranks = flows.len();
+        for (rank, flow) in flows.into_iter().enumerate() {
+            let destination = *round
+                .by_address
+                .entry(flow.destination)
+                .or_insert(round.destinations.len());
+            if destination == round.destinations.len() {
+                round.destinations.push(Destination::default());
+            }
+            if flow.count > 0 {
+                let last = settings.start + flow.due(flow.count - 1, rank, ranks);
+                if settings.last_departure.is_some_and(|limit| last > limit) {
+                    round.cut_short = Some(CutShort::LateStart);
+                }
+                let first = settings.start + flow.due(0, rank, ranks);
+                round.agenda.push(Reverse((first, as_u32(rank))));
+            }
+            round.flows.push(Ledger::new(flow, destination));
+        }
+        round
+    }
+
+    /// What to do at `now`.
+    pub fn poll(&mut self, now: Duration) -> Action {
+        let Some(&Reverse((due, flow))) = self.agenda.peek() else {
+            return self.listen(now);
+        };
+        let destination = self.flows[flow as usize].destination;
+        let ready = due
+            .max(self.earliest)
+            .max(self.destinations[destination].earliest);
+        if self
+            .settings
+            .last_departure
+            .is_some_and(|limit| ready.max(now) > limit)
+        {
+            // The agenda is in order, so that every later packet is due after the limit too. A packet
+            // that waits only because of a rate limit is given up with them.
+            self.agenda.clear();
+            self.cut_short.get_or_insert(CutShort::Deadline);
+            return self.listen(now);
+        }
+        if ready > now {
+            return self.wait(due, flow, ready);
+        }
+        let sequence = self.flows[flow as usize].next_sequence();
+        let wire_sequence = as_wire(self.destinations[destination].packets.len());
+        let due = self.due(flow, u64::from(sequence));
+        Action::Send {
+            packet: PacketId { flow, sequence },
+            wire_sequence,
+            due,
+        }
+    }
+
+    /// The packet was given to the kernel; the clocks were read just before.
+    pub fn on_sent(&mut self, packet: PacketId, before: Reading) {
+        if self.depart(packet, before.at) {
+            self.flows[packet.flow as usize].push_sent(before);
+        }
+    }
+
+    /// Our own kernel refused the packet.
+    pub fn on_unsent(&mut self, packet: PacketId, at: Duration) {
+        if self.depart(packet, at) {
+            self.flows[packet.flow as usize].push_unsent(at);
+        }
+    }
+
+    /// The kernel told when the packet left.
+    pub fn on_tx_stamp(&mut self, packet: PacketId, stamp: UnixTime) {
+        if let Some(flow) = self.flows.get_mut(packet.flow as usize) {
+            flow.on_tx_stamp(packet.sequence, stamp);
+        }
+    }
+
+    /// A reply was read; the clocks were read just after.
+    pub fn on_reply(&mut self, reply: &Reply, after: Reading) {
+        let genuine = reply.key == self.settings.key;
+        let flow = self.flows.get_mut(reply.packet.flow as usize).filter(|_| genuine);
+        let answered = match flow {
+            Some(flow) if flow.flow.destination == reply.from => flow.on_reply(reply, after),
+            _ => false,
+        };
+        if !answered {
+            self.on_stray();
+        }
+    }
+
+    /// A reply came that bears no mark at all.
+    pub fn on_stray(&mut self) {
+        self.strays += 1;
+    }
+
+    /// An ICMP error answered the packet that went to `destination` with this sequence number.
+    ///
+    /// It does not decide the packet's fate: a reply may still come. If more than 65,536 packets went
+    /// there, the latest with this number is meant.
+    pub fn on_icmp_error(&mut self, destination: IpAddr, wire_sequence: u16, error: IcmpError) {
+        let Some(&index) = self.by_address.get(&destination) else {
+            return;
+        };
+        let packets = &self.destinations[index].packets;
+        let turns = packets.len().saturating_sub(usize::from(wire_sequence) + 1) / WIRE_SEQUENCES;
+        if let Some(packet) = packets.get(usize::from(wire_sequence) + turns * WIRE_SEQUENCES) {
+            self.flows[packet.flow as usize].on_icmp_error(packet.sequence, error);
+        }
+    }
+
+    /// Sends nothing more, and listens no longer than the waiting time of what is under way.
+    pub fn stop(&mut self) {
+        if !self.agenda.is_empty() {
+            self.agenda.clear();
+            self.cut_short = Some(CutShort::Signal);
+        }
+        let longest = self
+            .flows
+            .iter()
+            .map(|flow| flow.flow.timeout)
+            .max()
+            .unwrap_or(Duration::ZERO);
+        self.settings.linger = self.settings.linger.min(longest);
+    }
+
+    /// Where the packets of a flow go.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such flow: [`Action::Send`] names none that does not exist.
+    #[must_use]
+    pub fn destination(&self, flow: u32) -> IpAddr {
+        self.flows[flow as usize].flow.destination
+    }
+
+    /// How many packets left so far, and how many of them came back at all.
+    #[must_use]
+    pub fn progress(&self) -> (u64, u64) {
+        self.flows.iter().fold((0, 0), |(sent, back), flow| {
+            (sent + flow.sent, back + flow.answered)
+        })
+    }
+
+    /// Ends the round and judges its packets.
+    #[must_use]
+    pub fn into_ended(self, round_start: UnixTime) -> Ended {
+        let mut tally = Tally {
+            missing: 0,
+            discarded: 0,
+        };
+        let samples = self
+            .flows
+            .into_iter()
+            .map(|flow| Sample {
+                round_start,
+                packets: flow.into_packets(&mut tally),
+            })
+            .collect();
+        Ended {
+            samples,
+            strays: self.strays,
+            stamps_missing: tally.missing,
+            stamps_discarded: tally.discarded,
+            cut_short: self.cut_short,
+        }
+    }
+
+    /// Nothing is left to send: listens until the linger time is over.
+    fn listen(&self, now: Duration) -> Action {
+        match self.last_departure.map(|last| last + self.settings.linger) {
+            Some(until) if now < until => Action::Wait { until },
+            _ => Action::Finish,
+        }
+    }
+
+    /// The first packet on the agenda has to wait for a rate limit or for its time. If it is held
+    /// back by its own destination, another one may go before it.
+    fn wait(&mut self, due: Duration, flow: u32, ready: Duration) -> Action {
+        if ready > due.max(self.earliest) {
+            self.agenda.pop();
+            self.agenda.push(Reverse((ready, flow)));
+        }
+        let next = self.agenda.peek().map_or(ready, |&Reverse((due, _))| due);
+        Action::Wait {
+            until: next.max(self.earliest),
+        }
+    }
+
+    /// Books a departure; false if the packet is not the one that [`poll`](Self::poll) named.
+    fn depart(&mut self, packet: PacketId, at: Duration) -> bool {
+        let expected = self.agenda.peek().map(|&Reverse((_, flow))| flow);
+        if expected != Some(packet.flow)
+            || self.flows[packet.flow as usize].next_sequence() != packet.sequence
+        {
+            return false;
+        }
+        self.agenda.pop();
+        let next = u64::from(packet.sequence) + 1;
+        if next < self.flows[packet.flow as usize].flow.count {
+            self.agenda
+                .push(Reverse((self.due(packet.flow, next), packet.flow)));
+        }
+        let destination = &mut self.destinations[self.flows[packet.flow as usize].destination];
+        destination.packets.push(packet);
+        destination.earliest = at + self.settings.limits.gap_per_target();
+        self.earliest = at + self.settings.limits.gap();
+        self.last_departure = Some(at);
+        true
+    }
+
+    fn due(&self, flow: u32, sequence: u64) -> Duration {
+        let ranks = self.flows.len();
+        self.settings.start + self.flows[flow as usize].flow.due(sequence, flow as usize, ranks)
+    }
+}
+
+/// How many sequence numbers there are on the wire.
+const WIRE_SEQUENCES: usize = 1 << 16;
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "sequence numbers on the wire wrap"
+)]
+fn as_wire(index: usize) -> u16 {
+    index as u16
+}
+
+fn as_u32(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

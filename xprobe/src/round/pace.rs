@@ -1,0 +1,213 @@
+//! When packets leave, and how many may.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::Flow;
+
+/// Most packets a second that a probe ever sends in all, whatever a plan asks for.
+pub const MAX_PPS: u64 = 20_000;
+/// Most packets a second that a probe ever sends to one address.
+pub const MAX_PPS_PER_TARGET: u64 = 200;
+/// Most results of one round.
+pub const MAX_RESULTS: usize = ippm::plan::Plan::MAX_RESULTS;
+
+/// Rates that a round keeps to. Never above [`MAX_PPS`] and [`MAX_PPS_PER_TARGET`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pps: u64,
+    pps_per_target: u64,
+}
+
+impl Limits {
+    /// The hard limits of the program.
+    pub const HARD: Self = Self {
+        pps: MAX_PPS,
+        pps_per_target: MAX_PPS_PER_TARGET,
+    };
+
+    /// The smaller ones of these limits and the hard ones; at least one packet a second.
+    #[must_use]
+    pub fn new(pps: u64, pps_per_target: u64) -> Self {
+        Self {
+            pps: pps.clamp(1, MAX_PPS),
+            pps_per_target: pps_per_target.clamp(1, MAX_PPS_PER_TARGET),
+        }
+    }
+
+    /// Shortest time between two departures of the round.
+    pub(super) fn gap(self) -> Duration {
+        Duration::from_nanos(1_000_000_000 / self.pps)
+    }
+
+    /// Shortest time between two departures to one address.
+    pub(super) fn gap_per_target(self) -> Duration {
+        Duration::from_nanos(1_000_000_000 / self.pps_per_target)
+    }
+
+    /// Says for each flow, in order, whether it fits beside those admitted before it.
+    #[must_use]
+    pub fn admit(self, flows: &[Flow]) -> Vec<Result<(), Refusal>> {
+        let mut total = 0.0;
+        let mut per_target: HashMap<IpAddr, f64> = HashMap::new();
+        let mut admitted = 0;
+        flows
+            .iter()
+            .map(|flow| {
+                let rate = flow.rate();
+                let target = per_target.entry(flow.destination).or_insert(0.0);
+                if admitted == MAX_RESULTS {
+                    return Err(Refusal::Results);
+                }
+                // A thousandth of a packet a second forgives the rounding of the division.
+                if *target + rate > as_rate(self.pps_per_target) + 1e-3 {
+                    return Err(Refusal::TargetRate {
+                        pps: self.pps_per_target,
+                    });
+                }
+                if total + rate > as_rate(self.pps) + 1e-3 {
+                    return Err(Refusal::Rate { pps: self.pps });
+                }
+                admitted += 1;
+                total += rate;
+                *target += rate;
+                Ok(())
+            })
+            .collect()
+    }
+}
+
+/// Why a result is not measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There are too many results.
+    #[error("more than {MAX_RESULTS} results in one round")]
+    Results,
+    /// Its packets would exceed what one address may receive.
+    #[error("more than {pps} packets a second to one address")]
+    TargetRate {
+        /// The limit.
+        pps: u64,
+    },
+    /// Its packets would exceed what the probe may send.
+    #[error("more than {pps} packets a second in all")]
+    Rate {
+        /// The limit.
+        pps: u64,
+    },
+}
+
+impl Flow {
+    /// When packet `index` is due, counted from the round's first departure.
+    ///
+    /// Its cell of the spread begins at spread · index ÷ count; inside it the flow of rank `rank`
+    /// among `flows` waits cell · rank ÷ flows, so that targets which share a rhythm are asked one
+    /// after the other, evenly, and in every round in the same order.
+    pub(super) fn due(&self, index: u64, rank: usize, flows: usize) -> Duration {
+        let cell = ippm::plan::departure(self.spread, self.count, index).unwrap_or(self.spread);
+        let length = self.spread.as_nanos() / u128::from(self.count.max(1));
+        let wait = length * rank as u128 / flows.max(1) as u128;
+        cell + u64::try_from(wait).map_or(Duration::ZERO, Duration::from_nanos)
+    }
+
+    /// Packets a second. One packet alone has no rate.
+    fn rate(&self) -> f64 {
+        match self.count {
+            0 | 1 => 0.0,
+            _ if self.spread.is_zero() => f64::INFINITY,
+            count => as_rate(count) / self.spread.as_secs_f64(),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate near the limits has few digits")]
+fn as_rate(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(last: u8, count: u64, spread_ms: u64) -> Flow {
+        Flow {
+            destination: IpAddr::from([192, 0, 2, last]),
+            count,
+            spread: Duration::from_millis(spread_ms),
+            timeout: Duration::from_secs(2),
+        }
+    }
+
+    #[test]
+    fn targets_share_a_cell_evenly_and_keep_their_place_in_every_cell() {
+        let flow = flow(1, 10, 10_000);
+        let dues: Vec<u128> = (0..4).map(|rank| flow.due(0, rank, 4).as_millis()).collect();
+        assert_eq!(dues, [0, 250, 500, 750]);
+        assert_eq!(flow.due(9, 3, 4), Duration::from_millis(9750));
+    }
+
+    #[test]
+    fn a_cell_begins_at_spread_times_index_div_count() {
+        let flow = flow(1, 3, 1);
+        let dues: Vec<u128> = (0..3).map(|index| flow.due(index, 0, 1).as_nanos()).collect();
+        assert_eq!(dues, [0, 333_333, 666_666]);
+    }
+
+    #[test]
+    fn limits_can_be_lowered_and_not_raised() {
+        assert_eq!(Limits::new(u64::MAX, u64::MAX), Limits::HARD);
+        assert_eq!(
+            Limits::new(0, 0),
+            Limits {
+                pps: 1,
+                pps_per_target: 1
+            }
+        );
+        assert_eq!(Limits::HARD.gap(), Duration::from_micros(50));
+        assert_eq!(Limits::HARD.gap_per_target(), Duration::from_millis(5));
+    }
+
+    #[test]
+    fn two_hundred_packets_a_second_to_one_address_are_the_limit_over_all_its_tests() {
+        let verdicts = Limits::HARD.admit(&[
+            flow(1, 150, 1000),
+            flow(1, 50, 1000),
+            flow(1, 2, 1000),
+            flow(2, 200, 1000),
+        ]);
+        assert_eq!(
+            verdicts,
+            [Ok(()), Ok(()), Err(Refusal::TargetRate { pps: 200 }), Ok(())]
+        );
+        assert_eq!(
+            Limits::HARD.admit(&[flow(1, 2, 0)]),
+            [Err(Refusal::TargetRate { pps: 200 })]
+        );
+        assert_eq!(Limits::HARD.admit(&[flow(1, 1, 0)]), [Ok(())]);
+    }
+
+    #[test]
+    fn twenty_thousand_packets_a_second_are_the_limit_in_all() {
+        let flows: Vec<Flow> = (0..101).map(|last| flow(last, 200, 1000)).collect();
+        let verdicts = Limits::HARD.admit(&flows);
+        assert_eq!(verdicts.iter().filter(|v| v.is_ok()).count(), 100);
+        assert_eq!(verdicts[100], Err(Refusal::Rate { pps: 20_000 }));
+        assert_eq!(
+            Refusal::Rate { pps: 20_000 }.to_string(),
+            "more than 20000 packets a second in all"
+        );
+    }
+
+    #[test]
+    fn results_beyond_the_limit_are_refused() {
+        let flows = vec![flow(1, 1, 1000); MAX_RESULTS + 1];
+        let verdicts = Limits::HARD.admit(&flows);
+        assert_eq!(verdicts.iter().filter(|v| v.is_ok()).count(), MAX_RESULTS);
+        assert_eq!(verdicts[MAX_RESULTS], Err(Refusal::Results));
+        assert_eq!(
+            Refusal::Results.to_string(),
+            "more than 2048 results in one round"
+        );
+    }
+}
