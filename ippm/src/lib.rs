@@ -13,6 +13,7 @@
 //! * what a probe is asked to do: [`Params`], [`plan`]
 //! * how it is written: [`codec`] (text in a store), [`wire`] (JSON on a wire)
 
+pub mod class;
 pub mod codec;
 mod delay;
 pub mod emodel;
