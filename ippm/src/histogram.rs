@@ -6,7 +6,6 @@
 
 mod table;
 
-use std::cmp::Ordering;
 use std::num::NonZeroU64;
 
 use thiserror::Error;
@@ -54,38 +53,24 @@ impl Histogram {
 
     /// Counts one delay of `nanoseconds`.
     pub fn record(&mut self, nanoseconds: u64) {
-        let index = Self::bucket_of(nanoseconds);
-        match self.buckets.binary_search_by_key(&index, |(bucket, _)| *bucket) {
-            Ok(at) => self.buckets[at].1 = self.buckets[at].1.saturating_add(1),
-            Err(at) => self.buckets.insert(at, (index, 1)),
-        }
+        self.add(Self::bucket_of(nanoseconds), 1);
     }
 
     /// Adds the counts of `other`.
     ///
     /// Associative and commutative, also at the end of the number range, where a count stays at `u64::MAX`.
     pub fn merge(&mut self, other: &Self) {
-        let mut merged = Vec::with_capacity(self.buckets.len().max(other.buckets.len()));
-        let (mut left, mut right) = (self.buckets.as_slice(), other.buckets.as_slice());
-        while let ([first, left_rest @ ..], [second, right_rest @ ..]) = (left, right) {
-            match first.0.cmp(&second.0) {
-                Ordering::Less => {
-                    merged.push(*first);
-                    left = left_rest;
-                }
-                Ordering::Greater => {
-                    merged.push(*second);
-                    right = right_rest;
-                }
-                Ordering::Equal => {
-                    merged.push((first.0, first.1.saturating_add(second.1)));
-                    (left, right) = (left_rest, right_rest);
-                }
-            }
+        for (index, count) in other.buckets() {
+            self.add(index, count);
         }
-        merged.extend_from_slice(left);
-        merged.extend_from_slice(right);
-        self.buckets = merged;
+    }
+
+    /// Adds `count` delays to a bucket. Most buckets of a round are already there, so nothing moves.
+    fn add(&mut self, index: u16, count: u64) {
+        match self.buckets.binary_search_by_key(&index, |(bucket, _)| *bucket) {
+            Ok(at) => self.buckets[at].1 = self.buckets[at].1.saturating_add(count),
+            Err(at) => self.buckets.insert(at, (index, count)),
+        }
     }
 
     /// Number of delays counted.

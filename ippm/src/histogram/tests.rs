@@ -1,5 +1,7 @@
 //! The boundary table recomputed, and the laws that every histogram obeys.
 
+use std::cmp::Ordering;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
