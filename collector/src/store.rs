@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod point;
 pub mod query;
 pub mod row;
+pub mod stored;
 
 use std::future::Future;
 use std::pin::Pin;

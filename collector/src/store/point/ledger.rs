@@ -1,0 +1,70 @@
+//! Points of the ledger.
+
+use super::{COLLECTOR_RUN, Fields, PLAN_VERSION, PROBE_RUN, Point};
+use crate::store::ledger::{CollectorRun, NativeRun, PlanVersion, ProbeRun};
+
+impl From<&ProbeRun> for Point {
+    fn from(run: &ProbeRun) -> Self {
+        let mut fields = Fields::default();
+        fields.text("origin", run.origin.to_string());
+        fields.count("results", run.results);
+        fields.integer("received_at", run.received_at.as_ns());
+        fields.integer("skew_ns", run.skew_ns);
+        if let Some(native) = &run.native {
+            native_fields(&mut fields, native);
+        }
+        Self {
+            measurement: PROBE_RUN,
+            tags: vec![("source", run.source.to_string())],
+            fields: fields.sorted(),
+            time: run.time,
+        }
+    }
+}
+
+fn native_fields(fields: &mut Fields, native: &NativeRun) {
+    fields.count("duration_ns", u64::try_from(native.duration.as_nanos()).ok());
+    fields.foreign("plan", &native.plan);
+    fields.text("cut_short", native.cut_short.as_ref().map(ToString::to_string));
+    fields.foreign("version", &native.version);
+    fields.text("engine", native.engine.to_string());
+    fields.integer("clock_offset_ns", native.clock_offset_ns);
+    fields.boolean("clock_synchronised", native.clock_synchronised);
+    fields.integer("collector_offset_ns", native.collector_offset_ns);
+    fields.count("send_lag_p99_ns", native.send_lag_p99_ns);
+    fields.count("receive_drops", native.receive_drops);
+    fields.count("stamps_missing", native.stamps_missing);
+    fields.count("stamps_discarded", native.stamps_discarded);
+    fields.count("clock_steps", native.clock_steps);
+    let suspect: Vec<&str> = native.suspect.iter().map(ippm::Word::as_str).collect();
+    fields.text("suspect", suspect.join(","));
+}
+
+impl From<&CollectorRun> for Point {
+    /// A beat says all there is to say by its time; a point needs a field all the same.
+    fn from(run: &CollectorRun) -> Self {
+        let mut fields = Fields::default();
+        fields.boolean("listening", true);
+        Self {
+            measurement: COLLECTOR_RUN,
+            tags: vec![("instance", run.instance.clone())],
+            fields: fields.sorted(),
+            time: run.time,
+        }
+    }
+}
+
+impl From<&PlanVersion> for Point {
+    /// The record keeps its line feeds: it is our own text, and the version is computed over it.
+    fn from(plan: &PlanVersion) -> Self {
+        let mut fields = Fields::default();
+        fields.text("version", plan.version.clone());
+        fields.text("record", plan.record.clone());
+        Self {
+            measurement: PLAN_VERSION,
+            tags: vec![("probe", plan.probe.to_string())],
+            fields: fields.sorted(),
+            time: plan.time,
+        }
+    }
+}
