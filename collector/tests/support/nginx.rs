@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -18,7 +18,8 @@ const POLLS: usize = 500;
 /// A running nginx; it ends with this value.
 pub(crate) struct Nginx {
     process: Child,
-    /// Port of the TLS server on 127.0.0.1; the certificate is for `localhost`.
+    address: IpAddr,
+    /// Port of the TLS server; the certificate is for `localhost` and for the address.
     pub(crate) https: u16,
     /// Port of the server that only redirects.
     pub(crate) http: u16,
@@ -26,12 +27,17 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Starts the shipped site in front of `upstreams`; `None` after a line that says what is missing.
+    /// Starts the shipped site on 127.0.0.1 in front of `upstreams`; see [`Nginx::start_on`].
+    pub(crate) fn start(upstreams: &[SocketAddr]) -> Option<Self> {
+        Self::start_on(IpAddr::V4(Ipv4Addr::LOCALHOST), upstreams)
+    }
+
+    /// Starts the shipped site on `address` in front of `upstreams`; `None` after a line that says what is missing.
     ///
     /// # Panics
     ///
     /// If nginx is missing although `IXPQOS_REQUIRE` names it, or does not start.
-    pub(crate) fn start(upstreams: &[SocketAddr]) -> Option<Self> {
+    pub(crate) fn start_on(address: IpAddr, upstreams: &[SocketAddr]) -> Option<Self> {
         if !is_installed("nginx", "-v") || !is_installed("openssl", "version") {
             let required = std::env::var("IXPQOS_REQUIRE").unwrap_or_default();
             assert!(
@@ -43,17 +49,17 @@ impl Nginx {
         }
         // A free port may be taken between the choice and nginx's bind: then it is chosen again.
         (0..ATTEMPTS)
-            .find_map(|_| Self::try_start(upstreams))
+            .find_map(|_| Self::try_start(address, upstreams))
             .or_else(|| panic!("nginx does not start"))
     }
 
-    fn try_start(upstreams: &[SocketAddr]) -> Option<Self> {
+    fn try_start(address: IpAddr, upstreams: &[SocketAddr]) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        make_certificate(folder.path());
-        let (https, http) = (free_port(), free_port());
+        make_certificate(folder.path(), address);
+        let (https, http) = (free_port(address), free_port(address));
         fs::write(
             folder.path().join("site.conf"),
-            site(folder.path(), upstreams, https, http),
+            site(folder.path(), upstreams, (address, https), (address, http)),
         )
         .unwrap();
         fs::write(
@@ -64,6 +70,7 @@ impl Nginx {
         let process = command(folder.path()).spawn().unwrap();
         let mut nginx = Self {
             process,
+            address,
             https,
             http,
             folder,
@@ -77,7 +84,7 @@ impl Nginx {
                 eprintln!("nginx: {}", self.log());
                 return false;
             }
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.https)).is_ok() {
+            if TcpStream::connect((self.address, self.https)).is_ok() {
                 return true;
             }
             thread::sleep(Duration::from_millis(10));
@@ -127,7 +134,7 @@ fn command(folder: &Path) -> Command {
     command
 }
 
-fn make_certificate(folder: &Path) {
+fn make_certificate(folder: &Path, address: IpAddr) {
     let made = Command::new("openssl")
         .args([
             "req",
@@ -149,7 +156,8 @@ fn make_certificate(folder: &Path) {
             "cert.pem",
         ])
         .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-        .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        .arg("-addext")
+        .arg(format!("subjectAltName=DNS:localhost,IP:127.0.0.1,IP:{address}"))
         .current_dir(folder)
         .output()
         .unwrap();
@@ -160,8 +168,8 @@ fn make_certificate(folder: &Path) {
     );
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+fn free_port(address: IpAddr) -> u16 {
+    TcpListener::bind((address, 0))
         .unwrap()
         .local_addr()
         .unwrap()
@@ -169,16 +177,17 @@ fn free_port() -> u16 {
 }
 
 /// The shipped file with this machine's ports, certificate and collectors put in.
-fn site(folder: &Path, upstreams: &[SocketAddr], https: u16, http: u16) -> String {
+fn site(folder: &Path, upstreams: &[SocketAddr], https: (IpAddr, u16), http: (IpAddr, u16)) -> String {
+    let (https, http) = (SocketAddr::from(https), SocketAddr::from(http));
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/nginx/ixpqos.conf");
     let mut site = String::new();
     let mut servers_written = false;
     for line in fs::read_to_string(shipped).unwrap().lines() {
         let word = line.trim_start();
         if word.starts_with("listen 80;") {
-            writeln!(site, "listen 127.0.0.1:{http};").unwrap();
+            writeln!(site, "listen {http};").unwrap();
         } else if word.starts_with("listen 443 ") {
-            writeln!(site, "{}", line.replace("443", &format!("127.0.0.1:{https}"))).unwrap();
+            writeln!(site, "{}", line.replace("443", &https.to_string())).unwrap();
         } else if word.starts_with("ssl_certificate ") {
             writeln!(site, "ssl_certificate {};", folder.join("cert.pem").display()).unwrap();
         } else if word.starts_with("ssl_certificate_key ") {
