@@ -201,6 +201,21 @@ async fn one_address_cannot_ask_without_end() {
 }
 
 #[tokio::test]
+async fn a_reload_costs_no_report() {
+    let collector = FakeCollector::start(OK);
+    let Some(nginx) = Nginx::start(&[collector.address]) else {
+        return;
+    };
+    for number in 0..100 {
+        if number % 20 == 10 {
+            nginx.reload();
+        }
+        let response = send(&nginx, Method::POST, REPORTS, b"{}".to_vec()).await;
+        assert_eq!(response.status(), StatusCode::OK, "{}", nginx.log());
+    }
+}
+
+#[tokio::test]
 async fn plain_http_is_sent_to_https() {
     let Some(nginx) = Nginx::start(&[unused_address()]) else {
         return;

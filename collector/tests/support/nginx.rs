@@ -97,6 +97,17 @@ impl Nginx {
         fs::read(self.folder.path().join("cert.pem")).unwrap()
     }
 
+    /// Has nginx read its configuration again, as after a new certificate.
+    pub(crate) fn reload(&self) {
+        self.signal("HUP");
+    }
+
+    fn signal(&self, name: &str) {
+        let _ = Command::new("kill")
+            .args(["-s", name, &self.process.id().to_string()])
+            .status();
+    }
+
     /// What nginx logged so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
@@ -106,7 +117,7 @@ impl Nginx {
 impl Drop for Nginx {
     fn drop(&mut self) {
         // The master ends its workers on SIGTERM; SIGKILL would leave them behind.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        self.signal("TERM");
         let _ = self.process.wait();
     }
 }
