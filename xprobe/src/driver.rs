@@ -5,15 +5,19 @@
 //!
 //! # Layout
 //!
+//! * `admission`: what of a job can be measured at all
 //! * `clock`: both clocks, read together
 //! * `session`: the loop
 //! * `signal`: SIGINT and SIGTERM as something to poll
+//! * `sockets`: one for each family and don't-fragment setting
 //! * [`fitness`]: what the probe says about itself
 
+mod admission;
 mod clock;
 pub mod fitness;
 mod session;
 mod signal;
+mod sockets;
 
 use std::io;
 use std::net::IpAddr;

@@ -23,6 +23,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use ippm::{Family, IcmpError, UnixTime};
 use nix::errno::Errno;
+use nix::poll::PollFlags;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrStorage, sendmsg,
     socket,
@@ -58,6 +59,34 @@ pub enum OpenError {
     /// Anything else: the family is switched off, descriptors ran out.
     #[error("cannot set up an ICMP socket")]
     Setup(#[source] io::Error),
+}
+
+/// What there is to read from a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readiness {
+    /// Replies.
+    pub replies: bool,
+    /// Stamps and ICMP errors.
+    pub error_queue: bool,
+}
+
+impl Readiness {
+    /// Nothing.
+    pub const NOTHING: Self = Self {
+        replies: false,
+        error_queue: false,
+    };
+}
+
+impl From<PollFlags> for Readiness {
+    /// `POLLERR` means that the error queue holds something, or that an error is pending; both are dealt
+    /// with by reading it.
+    fn from(events: PollFlags) -> Self {
+        Self {
+            replies: events.contains(PollFlags::POLLIN),
+            error_queue: events.contains(PollFlags::POLLERR),
+        }
+    }
 }
 
 /// Something that a socket had to tell.
@@ -161,28 +190,31 @@ impl Socket {
         result
     }
 
-    /// Reads everything that has arrived: replies from the socket, stamps and errors from its error
-    /// queue.
-    ///
-    /// The error queue comes first, for the transmit stamp of a packet is queued before its reply.
+    /// Reads what has arrived: replies from the socket, stamps and errors from its error queue.
     ///
     /// # Errors
     ///
     /// None that a packet could cause; what is left is a failure of the machine.
-    pub fn drain(&mut self, mut tell: impl FnMut(Event)) -> io::Result<()> {
+    pub fn drain(&mut self, ready: Readiness, tell: &mut impl FnMut(Event)) -> io::Result<()> {
         let (family, mode, identifier, key) = (self.family, self.mode, self.identifier, self.key);
         let descriptor = self.descriptor.as_raw_fd();
-        self.batch
-            .read_all(descriptor, MsgFlags::MSG_ERRQUEUE, |message| {
-                if let Some(event) = from_error_queue(family, mode, identifier, key, message) {
+        // Stamps first, since that of a packet is queued before its reply.
+        if ready.error_queue {
+            self.batch
+                .read_all(descriptor, MsgFlags::MSG_ERRQUEUE, |message| {
+                    if let Some(event) = from_error_queue(family, mode, identifier, key, message) {
+                        tell(event);
+                    }
+                })?;
+        }
+        if ready.replies {
+            self.batch.read_all(descriptor, MsgFlags::empty(), |message| {
+                if let Some(event) = reply(family, mode, identifier, message) {
                     tell(event);
                 }
             })?;
-        self.batch.read_all(descriptor, MsgFlags::empty(), |message| {
-            if let Some(event) = reply(family, mode, identifier, message) {
-                tell(event);
-            }
-        })
+        }
+        Ok(())
     }
 
     /// How many packets the kernel threw away because our receive buffer was full; `None` where the

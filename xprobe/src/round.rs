@@ -193,35 +193,35 @@ impl Round {
 
     /// What to do at `now`.
     pub fn poll(&mut self, now: Duration) -> Action {
-        let Some(&Reverse((due, flow))) = self.agenda.peek() else {
-            return self.listen(now);
-        };
-        let destination = self.flows[flow as usize].destination;
-        let ready = due
-            .max(self.earliest)
-            .max(self.destinations[destination].earliest);
-        if self
-            .settings
-            .last_departure
-            .is_some_and(|limit| ready.max(now) > limit)
-        {
-            // The agenda is in order, so that every later packet is due after the limit too. A packet
-            // that waits only because of a rate limit is given up with them.
-            self.agenda.clear();
-            self.cut_short.get_or_insert(CutShort::Deadline);
-            return self.listen(now);
+        while let Some(&Reverse((due, flow))) = self.agenda.peek() {
+            let destination = self.flows[flow as usize].destination;
+            let possible = due.max(self.destinations[destination].earliest);
+            let ready = possible.max(self.earliest);
+            if self
+                .settings
+                .last_departure
+                .is_some_and(|limit| ready.max(now) > limit)
+            {
+                self.agenda.pop();
+                self.cut_short.get_or_insert(CutShort::Deadline);
+            } else if possible > due {
+                // Its own destination holds it back: others may go before it.
+                self.agenda.pop();
+                self.agenda.push(Reverse((possible, flow)));
+            } else if ready > now {
+                return Action::Wait { until: ready };
+            } else {
+                let sequence = self.flows[flow as usize].next_sequence();
+                let wire_sequence = as_wire(self.destinations[destination].packets.len());
+                let due = self.due(flow, u64::from(sequence));
+                return Action::Send {
+                    packet: PacketId { flow, sequence },
+                    wire_sequence,
+                    due,
+                };
+            }
         }
-        if ready > now {
-            return self.wait(due, flow, ready);
-        }
-        let sequence = self.flows[flow as usize].next_sequence();
-        let wire_sequence = as_wire(self.destinations[destination].packets.len());
-        let due = self.due(flow, u64::from(sequence));
-        Action::Send {
-            packet: PacketId { flow, sequence },
-            wire_sequence,
-            due,
-        }
+        self.listen(now)
     }
 
     /// The packet was given to the kernel; the clocks were read just before.
@@ -340,19 +340,6 @@ impl Round {
         match self.last_departure.map(|last| last + self.settings.linger) {
             Some(until) if now < until => Action::Wait { until },
             _ => Action::Finish,
-        }
-    }
-
-    /// The first packet on the agenda has to wait for a rate limit or for its time. If it is held
-    /// back by its own destination, another one may go before it.
-    fn wait(&mut self, due: Duration, flow: u32, ready: Duration) -> Action {
-        if ready > due.max(self.earliest) {
-            self.agenda.pop();
-            self.agenda.push(Reverse((ready, flow)));
-        }
-        let next = self.agenda.peek().map_or(ready, |&Reverse((due, _))| due);
-        Action::Wait {
-            until: next.max(self.earliest),
         }
     }
 

@@ -2,24 +2,21 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::os::fd::AsFd;
 use std::time::Duration;
 
-use ippm::{Family, Params};
-use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::time::TimeSpec;
+use nix::errno::Errno;
 
+use super::admission::{Accepted, Shape, sort};
 use super::clock::Clock;
 use super::fitness::{Counts, Fitness, Lag};
 use super::signal::Signals;
-use super::{
-    Due, Job, KIND, MAX_DSCP, MIN_LINGER, MeasuredResult, Outcome, ParamsError, Progress, Unmeasured,
-};
-use crate::net::{Event, Mode, OpenError, Socket};
+use super::sockets::Sockets;
+use super::{Job, MIN_LINGER, MeasuredResult, Outcome, Progress, Unmeasured};
+use crate::net::Event;
 use crate::packet::mark::Mark;
-use crate::packet::{MAX_PAYLOAD, MIN_PAYLOAD, write_request};
+use crate::packet::write_request;
 use crate::round::stamp::ClockWatch;
-use crate::round::{Action, Flow, PacketId, Reply, Round, Settings};
+use crate::round::{Action, PacketId, Reply, Round, Settings};
 
 /// Between opening the sockets and the first departure. The kernel switches its stamping on in the
 /// background when the first socket asks for it; packets that leave before have no stamps.
@@ -30,26 +27,6 @@ const SENDS_BEFORE_READING: u32 = 16;
 
 /// Between two words to whoever watches.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
-
-/// Which socket a packet leaves through: family and don't-fragment.
-type Way = (Family, bool);
-
-/// How the packets of one result look.
-#[derive(Debug, Clone, Copy)]
-struct Shape {
-    way: Way,
-    dscp: u8,
-    payload: usize,
-}
-
-/// A result that can be measured.
-#[derive(Debug)]
-struct Accepted {
-    /// Its index in the job.
-    due: usize,
-    flow: Flow,
-    shape: Shape,
-}
 
 pub(super) fn run(job: &Job, observer: &mut dyn FnMut(Progress)) -> Outcome {
     let clock = Clock::new(job.started);
@@ -63,7 +40,7 @@ pub(super) fn run(job: &Job, observer: &mut dyn FnMut(Progress)) -> Outcome {
     let mut flows = Vec::new();
     let mut shapes = Vec::new();
     for Accepted { due, flow, shape } in accepted {
-        if let Some(Err(error)) = sockets.open.get(&shape.way) {
+        if let Some(Err(error)) = sockets.of(shape.way) {
             verdicts[due] = Some(Unmeasured::from(error));
             continue;
         }
@@ -128,7 +105,7 @@ struct Session {
     watch: ClockWatch,
     lag: Lag,
     /// The last error with which our own kernel refused a packet of a flow.
-    refusals: HashMap<u32, nix::errno::Errno>,
+    refusals: HashMap<u32, Errno>,
     round: Round,
 }
 
@@ -180,12 +157,14 @@ impl Session {
             }
             self.read(sockets);
         }
+        // What came in the last moment.
+        sockets.wait(None, Duration::ZERO);
         self.read(sockets);
     }
 
     fn send(&mut self, sockets: &Sockets, id: PacketId, sequence: u16, due: Duration, packet: &mut Vec<u8>) {
         let shape = self.shapes[id.flow as usize];
-        let Some(Ok(socket)) = sockets.open.get(&shape.way) else {
+        let Some(Ok(socket)) = sockets.of(shape.way) else {
             return;
         };
         let mark = Mark {
@@ -217,52 +196,51 @@ impl Session {
 
     fn read(&mut self, sockets: &mut Sockets) {
         let (clock, round, watch) = (self.clock, &mut self.round, &mut self.watch);
-        for socket in sockets.ready() {
-            // An error here would be a descriptor that is none. The loop goes on without it, and the
-            // packets that it would have brought are missing where everybody sees it.
-            let _ = socket.drain(|event| match event {
-                Event::Reply {
-                    from,
-                    mark: Some(mark),
-                    hop_limit,
-                    stamp,
-                } => {
-                    let packet = PacketId {
+        let read = sockets.read(|event| match event {
+            Event::Reply {
+                from,
+                mark: Some(mark),
+                hop_limit,
+                stamp,
+            } => {
+                let packet = PacketId {
+                    flow: mark.result,
+                    sequence: mark.sequence,
+                };
+                let after = clock.read();
+                watch.observe(after);
+                round.on_reply(
+                    &Reply {
+                        from,
+                        key: mark.key,
+                        packet,
+                        hop_limit,
+                        stamp,
+                    },
+                    after,
+                );
+            }
+            Event::Reply { mark: None, .. } => round.on_stray(),
+            Event::Transmitted { mark, stamp } => {
+                round.on_tx_stamp(
+                    PacketId {
                         flow: mark.result,
                         sequence: mark.sequence,
-                    };
-                    let after = clock.read();
-                    watch.observe(after);
-                    round.on_reply(
-                        &Reply {
-                            from,
-                            key: mark.key,
-                            packet,
-                            hop_limit,
-                            stamp,
-                        },
-                        after,
-                    );
-                }
-                Event::Reply { mark: None, .. } => round.on_stray(),
-                Event::Transmitted { mark, stamp } => {
-                    round.on_tx_stamp(
-                        PacketId {
-                            flow: mark.result,
-                            sequence: mark.sequence,
-                        },
-                        stamp,
-                    );
-                }
-                Event::Error {
-                    destination,
-                    wire_sequence,
-                    error,
-                } => {
-                    round.on_icmp_error(destination, wire_sequence, error);
-                }
-            });
-        }
+                    },
+                    stamp,
+                );
+            }
+            Event::Error {
+                destination,
+                wire_sequence,
+                error,
+            } => {
+                round.on_icmp_error(destination, wire_sequence, error);
+            }
+        });
+        // It could only be a descriptor that is none, or no memory at all. The loop goes on, and what
+        // was not read is missing where everybody sees it.
+        drop(read);
     }
 
     fn into_outcome(
@@ -310,108 +288,4 @@ impl Session {
             duration,
         }
     }
-}
-
-/// The sockets of a round.
-struct Sockets {
-    open: HashMap<Way, Result<Socket, OpenError>>,
-}
-
-impl Sockets {
-    fn open(accepted: &[Accepted], key: u64) -> Self {
-        let mut payloads: HashMap<Way, usize> = HashMap::new();
-        for Accepted { shape, .. } in accepted {
-            let payload = payloads.entry(shape.way).or_insert(0);
-            *payload = shape.payload.max(*payload);
-        }
-        let open = payloads
-            .into_iter()
-            .map(|(way, payload)| (way, Socket::open(way.0, way.1, key, payload)))
-            .collect();
-        Self { open }
-    }
-
-    /// Waits until something is to be read or the time is over; true if a signal came.
-    fn wait(&self, signals: Option<&Signals>, timeout: Duration) -> bool {
-        let mut descriptors: Vec<PollFd<'_>> = self
-            .open
-            .values()
-            .flatten()
-            .map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN))
-            .collect();
-        descriptors.extend(signals.map(|signals| PollFd::new(signals.as_fd(), PollFlags::POLLIN)));
-        // An error of ppoll is an interruption or a lack of memory: the loop comes again either way.
-        let _ = ppoll(&mut descriptors, Some(TimeSpec::from_duration(timeout)), None);
-        signals.is_some_and(Signals::came)
-    }
-
-    fn ready(&mut self) -> impl Iterator<Item = &mut Socket> {
-        self.open.values_mut().flatten()
-    }
-
-    fn mode(&self) -> Option<Mode> {
-        self.open.values().flatten().map(Socket::mode).max()
-    }
-
-    fn drops(&self) -> u64 {
-        self.open.values().flatten().filter_map(Socket::drops).sum()
-    }
-}
-
-/// A verdict for each due result that cannot be measured, and the others with their flow and shape.
-fn sort(job: &Job) -> (Vec<Option<Unmeasured>>, Vec<Accepted>) {
-    let mut verdicts: Vec<Option<Unmeasured>> = job.tests.iter().map(|_| None).collect();
-    let mut sound = Vec::new();
-    for (index, due) in job.tests.iter().enumerate() {
-        match shape(due) {
-            Ok((flow, shape)) => sound.push(Accepted {
-                due: index,
-                flow,
-                shape,
-            }),
-            Err(verdict) => verdicts[index] = Some(verdict),
-        }
-    }
-    let flows: Vec<Flow> = sound.iter().map(|accepted| accepted.flow.clone()).collect();
-    let mut admitted = Vec::with_capacity(sound.len());
-    for (entry, verdict) in sound.into_iter().zip(job.limits.admit(&flows)) {
-        match verdict {
-            Ok(()) => admitted.push(entry),
-            Err(refusal) => verdicts[entry.due] = Some(Unmeasured::Refused(refusal)),
-        }
-    }
-    (verdicts, admitted)
-}
-
-fn shape(due: &Due) -> Result<(Flow, Shape), Unmeasured> {
-    if due.kind != KIND {
-        return Err(Unmeasured::UnsupportedKind(due.kind.clone()));
-    }
-    if Family::of(due.address) != due.family {
-        let (address, family) = (due.address, due.family);
-        return Err(Unmeasured::Params(ParamsError::Family { address, family }));
-    }
-    let params = due.params;
-    let count = params.count.unwrap_or(1);
-    if count == 0 || u32::try_from(count).is_err() {
-        return Err(Unmeasured::Params(ParamsError::Count { found: count }));
-    }
-    let found = params.payload_bytes.unwrap_or(Params::DEFAULT_PAYLOAD_BYTES);
-    let payload = usize::try_from(found)
-        .ok()
-        .filter(|bytes| (MIN_PAYLOAD..=MAX_PAYLOAD).contains(bytes))
-        .ok_or(Unmeasured::Params(ParamsError::Payload { found }))?;
-    let found = params.dscp.unwrap_or(0);
-    let dscp = u8::try_from(found)
-        .ok()
-        .filter(|&dscp| u64::from(dscp) <= MAX_DSCP)
-        .ok_or(Unmeasured::Params(ParamsError::Dscp { found }))?;
-    let flow = Flow {
-        destination: due.address,
-        count,
-        spread: params.spread.unwrap_or(Duration::from_secs(count)),
-        timeout: params.timeout.unwrap_or(Params::DEFAULT_TIMEOUT),
-    };
-    let way = (due.family, params.dont_fragment.unwrap_or(false));
-    Ok((flow, Shape { way, dscp, payload }))
 }

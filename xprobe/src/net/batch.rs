@@ -16,6 +16,9 @@ use nix::sys::time::TimeSpec;
 /// Messages in one call. Larger ones gain nothing measurable.
 const BATCH: usize = 32;
 
+/// Messages after which a read is over even if there are more; the event loop comes again.
+const MOST: usize = 32 * BATCH;
+
 /// How often an error of an earlier packet may surface in one read before we go back to the event
 /// loop, which comes again.
 const SURFACING: u32 = 64;
@@ -53,29 +56,33 @@ impl Batch {
         }
     }
 
-    /// Reads until nothing is left.
+    /// Reads until nothing is left, or [`MOST`] messages, and says how many there were.
     pub(super) fn read_all(
         &mut self,
         descriptor: RawFd,
         flags: MsgFlags,
         mut tell: impl FnMut(&Message<'_>),
-    ) -> io::Result<()> {
-        let mut surfaced = 0;
+    ) -> io::Result<usize> {
+        let (mut total, mut surfaced) = (0, 0);
         loop {
             match self.read(descriptor, flags, &mut tell) {
-                Ok(BATCH) => {}
-                Ok(_) | Err(Errno::EAGAIN) => return Ok(()),
+                Ok(read) => {
+                    total += read;
+                    // Whoever floods us with replies must not keep us from sending.
+                    if read < BATCH || total >= MOST {
+                        return Ok(total);
+                    }
+                }
+                Err(Errno::EAGAIN) => return Ok(total),
                 Err(
                     error @ (Errno::EBADF | Errno::EFAULT | Errno::EINVAL | Errno::ENOMEM | Errno::ENOTSOCK),
-                ) => {
-                    return Err(error.into());
-                }
+                ) => return Err(error.into()),
                 // The pending error of an earlier packet surfaces on whichever call comes next, and is
                 // gone then. The error queue has it in full.
                 Err(_) => {
                     surfaced += 1;
                     if surfaced == SURFACING {
-                        return Ok(());
+                        return Ok(total);
                     }
                 }
             }
