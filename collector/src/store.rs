@@ -4,6 +4,8 @@
 //! [`influx`] (InfluxDB 2, any number of collectors). No verdict is made here; a store keeps what
 //! was measured and gives it back.
 
+pub mod embedded;
+pub mod layout;
 pub mod ledger;
 pub mod point;
 pub mod query;

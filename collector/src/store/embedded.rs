@@ -1,0 +1,232 @@
+//! The store of one collector without a database server: one file on this host.
+//!
+//! What an operator's own `sqlite3` finds in it has the names of the points in InfluxDB: `ping` holds counts and
+//! delays by (series, time, status), `ping_text` the histogram, the slices and every other text; `probe_run`,
+//! `collector_run` and `plan_version` are the ledger, which no expiry touches.
+//!
+//! # Layout
+//!
+//! * [`backup()`], [`restore()`]: a copy while the collector works, and the way back
+//! * `schema`: the layout of the file and the steps from every earlier one; `file`: who may use it
+//! * `writer`: one thread, one commit for all that wait; over `write` and `expire`
+//! * `readers`: connections that only read; over `select` and `ledger`
+
+mod backup;
+mod expire;
+mod fault;
+mod file;
+mod ledger;
+mod readers;
+mod schema;
+mod select;
+mod write;
+mod writer;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ippm::{Family, ProbeName, UnixTime};
+use tokio::sync::mpsc::Sender;
+
+use self::expire::Progress;
+use self::file::Lock;
+use self::readers::Readers;
+use self::select::Place;
+use self::writer::Writer;
+use crate::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
+use crate::store::point::{Point, points_of};
+use crate::store::query::{RowQuery, RowStream};
+use crate::store::row::{Parts, Row};
+use crate::store::{Answer, Appended, Report, Store, StoreError};
+
+pub use self::backup::{backup, restore};
+
+/// After this time a beat is given up: committed later, it would tell of a readiness that was not there.
+const BEAT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Where the store lies, and how it writes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The file; its write-ahead log and its lock lie beside it.
+    pub path: PathBuf,
+    /// The family whose native results have the legacy-named fields too.
+    pub legacy_family: Family,
+}
+
+/// A store in one file.
+///
+/// The fields are dropped in their order: the writer closes the file last, because only it can fold the log into
+/// it, and the lock is free only then.
+#[derive(Debug)]
+pub struct Embedded {
+    readers: Readers,
+    writer: Writer,
+    legacy_family: Family,
+    _lock: Lock,
+}
+
+impl Embedded {
+    /// Opens the store, makes it if it is not there, and brings an older one to today's layout.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] if another collector uses the file, or it is of a newer version, or not ours;
+    /// [`StoreError::Unreadable`] if it is damaged; [`StoreError::Unavailable`] if the disk is full.
+    pub fn open(options: &Options) -> Result<Self, StoreError> {
+        let path = options.path.as_path();
+        let lock = Lock::take(path)?;
+        file::make_private(path)?;
+        let mut connection = file::open_writer(path)?;
+        schema::migrate(&mut connection, path)?;
+        Ok(Self {
+            readers: Readers::open(path)?,
+            writer: Writer::start(connection, path)?,
+            legacy_family: options.legacy_family,
+            _lock: lock,
+        })
+    }
+}
+
+impl Store for Embedded {
+    fn append<'a>(&'a self, reports: &'a [Report]) -> Answer<'a, Vec<Appended>> {
+        Box::pin(async move {
+            let points = reports
+                .iter()
+                .flat_map(|report| points_of(report, self.legacy_family))
+                .collect();
+            self.writer.put(points).await?;
+            Ok(vec![Appended::default(); reports.len()])
+        })
+    }
+
+    fn rows(&self, query: RowQuery) -> RowStream {
+        let (sender, stream) = RowStream::channel();
+        let readers = self.readers.clone();
+        tokio::spawn(async move {
+            if let Err(error) = send_rows(&readers, query, &sender).await {
+                // A reader that is gone needs no error.
+                let _ = sender.send(Err(error)).await;
+            }
+        });
+        stream
+    }
+
+    fn latest<'a>(&'a self, source: Option<&'a ProbeName>, since: UnixTime) -> Answer<'a, Vec<Row>> {
+        let query = RowQuery {
+            source: source.cloned(),
+            target: None,
+            family: None,
+            test: None,
+            from: since,
+            to: UnixTime::from_ns(i64::MAX),
+            parts: Parts::ALL,
+        };
+        Box::pin(self.readers.ask(move |connection| {
+            let series = select::series(connection, &query)?;
+            select::latest(connection, &series, since)
+        }))
+    }
+
+    fn probe_runs<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<ProbeRun>> {
+        let source = source.cloned();
+        Box::pin(
+            self.readers
+                .ask(move |connection| ledger::probe_runs(connection, source.as_ref(), from, to)),
+        )
+    }
+
+    fn put_collector_run<'a>(&'a self, run: &'a CollectorRun) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let put = self.writer.put(vec![Point::from(run)]);
+            tokio::time::timeout(BEAT_LIMIT, put).await.unwrap_or_else(|_| {
+                Err(fault::unavailable(format!(
+                    "no commit of a beat within {BEAT_LIMIT:?}"
+                )))
+            })
+        })
+    }
+
+    fn collector_runs(&self, from: UnixTime, to: UnixTime) -> Answer<'_, Vec<CollectorRun>> {
+        Box::pin(
+            self.readers
+                .ask(move |connection| ledger::collector_runs(connection, from, to)),
+        )
+    }
+
+    fn put_plan_versions<'a>(&'a self, versions: &'a [PlanVersion]) -> Answer<'a, ()> {
+        Box::pin(self.writer.put(versions.iter().map(Point::from).collect()))
+    }
+
+    fn plan_versions<'a>(
+        &'a self,
+        probe: Option<&'a ProbeName>,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<PlanVersion>> {
+        let probe = probe.cloned();
+        Box::pin(
+            self.readers
+                .ask(move |connection| ledger::plan_versions(connection, probe.as_ref(), to)),
+        )
+    }
+
+    fn names(&self, since: UnixTime) -> Answer<'_, Vec<ProbeName>> {
+        Box::pin(
+            self.readers
+                .ask(move |connection| select::names(connection, since)),
+        )
+    }
+
+    /// An empty transaction shows that the thread works and the file can be written; a full disk shows
+    /// only when a report comes.
+    fn ready(&self) -> Answer<'_, ()> {
+        Box::pin(self.writer.put(Vec::new()))
+    }
+
+    fn expire(&self, before: UnixTime) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let mut progress = Progress::start(before);
+            while progress.after.is_some() {
+                progress = self.writer.expire(progress).await?;
+            }
+            Ok(progress.deleted)
+        })
+    }
+}
+
+/// Answer by answer, so that no connection is lent while a slow reader takes its rows.
+async fn send_rows(
+    readers: &Readers,
+    query: RowQuery,
+    sender: &Sender<Result<Row, StoreError>>,
+) -> Result<(), StoreError> {
+    let for_series = query.clone();
+    let mut series = readers
+        .ask(move |connection| select::series(connection, &for_series))
+        .await?;
+    let mut next = Some(Place::START);
+    while let Some(place) = next.take() {
+        let query = query.clone();
+        let (given_back, rows, following) = readers
+            .ask(move |connection| {
+                let (rows, following) = select::rows(connection, &series, &query, place)?;
+                Ok((series, rows, following))
+            })
+            .await?;
+        series = given_back;
+        next = following;
+        for row in rows {
+            if sender.send(Ok(row)).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

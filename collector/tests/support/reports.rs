@@ -1,0 +1,287 @@
+//! Reports as probes make them, and the rows that a store has to give back for them.
+
+#![cfg(test)]
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use collector::store::ledger::{NativeRun, ProbeRun};
+use collector::store::row::{Counts, DelayRow, Meta, Row};
+use collector::store::{Entry, LegacyResult, LegacyValues, Report};
+use ippm::{
+    Delay, Family, Fate, IcmpError, Measured, Measurement, Outcome, Packet, Params, ProbeName, Rtt, Sample,
+    Summary, TestName, UnixTime, codec,
+};
+
+pub(crate) const PERIOD: Duration = Duration::from_mins(5);
+pub(crate) const PLAN: &str = "9f2c41d07b1e55aa";
+
+pub(crate) fn name(text: &str) -> ProbeName {
+    text.parse().unwrap()
+}
+
+pub(crate) fn test_name(text: &str) -> TestName {
+    text.parse().unwrap()
+}
+
+/// Two hours ago, on the hour: inside every retention, and never in the middle of a slot.
+pub(crate) fn two_hours_ago() -> UnixTime {
+    let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap();
+    UnixTime::from_ns(now)
+        .floor(Duration::from_hours(1))
+        .saturating_sub(Duration::from_hours(2))
+}
+
+/// The round that begins `slots` periods after `start`, off the edge as rounds are.
+pub(crate) fn round(start: UnixTime, slots: u32) -> UnixTime {
+    start.saturating_add(PERIOD * slots + Duration::from_nanos(123_456_789))
+}
+
+/// A sample from a text: `0.5` is a reply after 0.5 ms, `-` a loss, `l` late, `?` without a delay, `!` answered by
+/// an ICMP error, `u` refused by the own kernel; one packet a second.
+pub(crate) fn summary(start: UnixTime, packets: &str) -> Summary {
+    let packets = packets.split(' ').zip(0..).map(|(token, second)| {
+        let departure = Duration::from_secs(second);
+        let returned = |rtt: Option<Rtt>| Fate::Returned {
+            rtt,
+            arrival: departure + Duration::from_nanos(rtt.map_or(1_000_000, Rtt::as_ns)),
+            hop_limit: Some(if second % 3 == 0 { 63 } else { 64 }),
+        };
+        Packet {
+            departure,
+            fate: match token {
+                "-" | "!" => Fate::Lost,
+                "l" => Fate::Late,
+                "u" => Fate::Unsent,
+                "?" => returned(None),
+                ms => returned(Some(Rtt::from_ns(
+                    codec::legacy::ns_from_ms(ms.parse().unwrap())
+                        .unwrap()
+                        .cast_unsigned(),
+                ))),
+            },
+            duplicates: u32::from(token == "0.7"),
+            icmp_error: (token == "!").then_some(IcmpError {
+                kind: 3,
+                code: 1,
+                from: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+            }),
+        }
+    });
+    let sample = Sample {
+        round_start: start,
+        packets: packets.collect(),
+    };
+    sample.summary().unwrap()
+}
+
+pub(crate) fn run(source: &ProbeName, time: UnixTime, results: usize) -> ProbeRun {
+    ProbeRun {
+        source: source.clone(),
+        time,
+        origin: "fetched".parse().unwrap(),
+        results: results as u64,
+        received_at: time.saturating_add(Duration::from_secs(285)),
+        skew_ns: Some(-120_000),
+        native: Some(NativeRun {
+            duration: Duration::from_millis(284_104),
+            plan: PLAN.to_owned(),
+            cut_short: None,
+            version: "1.0.0".to_owned(),
+            engine: "icmp-datagram".parse().unwrap(),
+            clock_offset_ns: Some(-812_000),
+            clock_synchronised: Some(true),
+            collector_offset_ns: None,
+            send_lag_p99_ns: Some(84_000),
+            receive_drops: Some(0),
+            stamps_missing: Some(0),
+            stamps_discarded: Some(0),
+            clock_steps: Some(0),
+            suspect: vec!["clock".parse().unwrap(), "send_lag".parse().unwrap()],
+        }),
+    }
+}
+
+pub(crate) fn report(source: &ProbeName, time: UnixTime, entries: Vec<Entry>) -> Report {
+    Report {
+        run: run(source, time, entries.len()),
+        entries: entries.into_iter().enumerate().collect(),
+    }
+}
+
+/// A measured result of the default test over IPv4.
+pub(crate) fn measured(target: &ProbeName, summary: Summary) -> Entry {
+    Entry::Native(measurement(target, Family::V4, &TestName::icmp(), summary))
+}
+
+pub(crate) fn measurement(
+    target: &ProbeName,
+    family: Family,
+    test: &TestName,
+    summary: Summary,
+) -> Measurement {
+    let address = match family {
+        Family::V4 => "192.0.2.10",
+        Family::V6 => "2001:db8::10",
+    };
+    Measurement {
+        test: test.clone(),
+        kind: "icmp".parse().unwrap(),
+        target: target.clone(),
+        family,
+        period: PERIOD,
+        outcome: Outcome::Measured(Box::new(Measured {
+            address: address.parse().unwrap(),
+            params: Params {
+                count: Some(280),
+                spread: Some(Duration::from_secs(280)),
+                timeout: Some(Duration::from_secs(2)),
+                payload_bytes: Some(56),
+                dscp: Some(0),
+                dont_fragment: Some(false),
+            },
+            clock: summary.delay.is_some().then(|| "kernel".parse().unwrap()),
+            summary,
+        })),
+    }
+}
+
+/// A result that could not be measured.
+pub(crate) fn marker(target: &ProbeName, error: &str, detail: Option<&str>) -> Entry {
+    Entry::Native(Measurement {
+        test: TestName::icmp(),
+        kind: "icmp".parse().unwrap(),
+        target: target.clone(),
+        family: Family::V4,
+        period: PERIOD,
+        outcome: Outcome::Unmeasured {
+            error: error.parse().unwrap(),
+            detail: detail.map(str::to_owned),
+        },
+    })
+}
+
+/// An item of a legacy post.
+pub(crate) fn legacy(target: &ProbeName, values: Option<LegacyValues>) -> Entry {
+    Entry::Legacy(LegacyResult {
+        target: target.clone(),
+        family: Family::V4,
+        period: PERIOD,
+        values,
+    })
+}
+
+/// The rows that a store gives back for `reports`, each identity once, in the order of the contract.
+pub(crate) fn rows_of<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Vec<Row> {
+    let mut rows: Vec<Row> = reports
+        .into_iter()
+        .flat_map(|report| report.entries.iter().map(|(_, entry)| row_of(report, entry)))
+        .collect();
+    rows.sort_by(|a, b| order(a).cmp(&order(b)));
+    rows
+}
+
+fn order(row: &Row) -> (&ProbeName, &ProbeName, Family, &TestName, UnixTime, bool) {
+    (
+        &row.source,
+        &row.target,
+        row.family,
+        &row.test,
+        row.time,
+        !row.measured,
+    )
+}
+
+fn row_of(report: &Report, entry: &Entry) -> Row {
+    let (target, family, test, period) = match entry {
+        Entry::Native(of) => (&of.target, of.family, of.test.clone(), of.period),
+        Entry::Legacy(of) => (&of.target, of.family, TestName::icmp(), of.period),
+    };
+    let row = Row {
+        source: report.run.source.clone(),
+        target: target.clone(),
+        family,
+        test,
+        time: report.run.time,
+        period: Some(period),
+        measured: false,
+        counts: None,
+        legacy: None,
+        delay: None,
+        ipdv: None,
+        hist: None,
+        slices: None,
+        loss_runs: Vec::new(),
+        icmp_errors: Vec::new(),
+        hop_limits: Vec::new(),
+        meta: None,
+    };
+    match entry {
+        Entry::Native(measurement) => match &measurement.outcome {
+            Outcome::Measured(measured) => measured_row(row, report, measurement, measured),
+            Outcome::Unmeasured { error, detail } => Row {
+                meta: Some(Meta {
+                    error: Some(error.to_string()),
+                    detail: detail.as_deref().map(codec::foreign::clean_detail),
+                    ..Meta::default()
+                }),
+                ..row
+            },
+        },
+        Entry::Legacy(legacy) => Row {
+            measured: legacy.values.is_some(),
+            legacy: legacy.values,
+            meta: Some(Meta {
+                kind: legacy.values.map(|_| "icmp".to_owned()),
+                error: legacy.values.is_none().then(|| "legacy_unmeasured".to_owned()),
+                ..Meta::default()
+            }),
+            ..row
+        },
+    }
+}
+
+fn measured_row(row: Row, report: &Report, measurement: &Measurement, measured: &Measured) -> Row {
+    let summary = measured.summary.clone();
+    Row {
+        measured: true,
+        counts: Some(Counts {
+            sent: summary.sent,
+            received: summary.received,
+            late: summary.late,
+            duplicates: summary.duplicates,
+            reordered: summary.reordered,
+            unsent: summary.unsent,
+        }),
+        delay: summary.delay.as_ref().map(delay_row),
+        hist: summary.delay.map(|delay| delay.hist),
+        ipdv: summary.ipdv,
+        slices: Some(summary.slices),
+        loss_runs: summary.loss_runs,
+        icmp_errors: summary.icmp_errors,
+        hop_limits: summary.hop_limits,
+        meta: Some(Meta {
+            kind: Some(measurement.kind.to_string()),
+            address: Some(measured.address),
+            params: Some(codec::params::encode(&measured.params)),
+            clock: measured.clock.as_ref().map(ToString::to_string),
+            plan: report.run.native.as_ref().map(|native| native.plan.clone()),
+            error: None,
+            detail: None,
+        }),
+        ..row
+    }
+}
+
+fn delay_row(delay: &Delay) -> DelayRow {
+    DelayRow {
+        count: delay.count,
+        sum_ns: delay.sum_ns,
+        m2_ns2: delay.m2_ns2,
+        min_ns: delay.min.as_ns(),
+        max_ns: delay.max.as_ns(),
+        p50_ns: delay.p50.as_ns(),
+        p95_ns: delay.p95.as_ns(),
+        p99_ns: delay.p99.as_ns(),
+    }
+}
