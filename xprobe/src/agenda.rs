@@ -1,7 +1,7 @@
 //! What this round measures: the due part of a plan, read tolerantly and checked.
 //!
-//! A plan that breaks one of the probe's own limits is refused as a whole: it would be a flood from
-//! every probe that has it, or a mistake.
+//! Rates are limited where packets are sent; what is checked here is that every result can be named
+//! in a report.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,17 +10,14 @@ use ippm::wire::plan::{PlanV1, TargetV1, TestV1};
 use ippm::{Family, Params, ProbeName, TestName, UnixTime, Word, plan};
 use thiserror::Error;
 
-/// Most packets per second that this probe sends in all, whatever the plan says.
-pub const MAX_PPS: u64 = 20_000;
-/// Most packets per second to one target.
-pub const MAX_PPS_PER_TARGET: u64 = 200;
+use crate::driver::KIND;
+use crate::round::pace::{Limits, MAX_PPS_PER_TARGET};
+
 /// Most results of a round.
-pub const MAX_RESULTS: usize = plan::Plan::MAX_RESULTS;
+pub(crate) const MAX_RESULTS: usize = plan::Plan::MAX_RESULTS;
 
 /// The one report schema that this probe writes.
-pub const REPORT_SCHEMA: u64 = 1;
-/// The one kind of test that this probe measures.
-pub const KIND: &str = "icmp";
+pub(crate) const REPORT_SCHEMA: u64 = 1;
 
 /// The round as the plan wants it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,10 +28,8 @@ pub(crate) struct Agenda {
     pub(crate) period: Duration,
     /// When the process has to be gone, counted from the slot's start.
     pub(crate) end_before: Duration,
-    /// Packets per second in all.
-    pub(crate) pps: u64,
-    /// Packets per second to one target.
-    pub(crate) pps_per_target: u64,
+    /// The plan's limits, within the probe's own.
+    pub(crate) limits: Limits,
     /// The due results, in the plan's order.
     pub(crate) items: Vec<Item>,
 }
@@ -80,8 +75,6 @@ pub(crate) enum PlanFault {
     Results { results: usize },
     #[error("{path}: {problem}")]
     Value { path: String, problem: Problem },
-    #[error("{path}: {asked} packets/s, more than {limit}")]
-    Rate { path: String, asked: u64, limit: u64 },
 }
 
 /// What is wrong with one value of a plan.
@@ -138,8 +131,7 @@ pub(crate) fn read(body: &[u8], round_start: UnixTime, is_cached: bool) -> Resul
         version: wire.version,
         period,
         end_before,
-        pps: wire.limits.pps.min(MAX_PPS),
-        pps_per_target: wire.limits.pps_per_target.min(MAX_PPS_PER_TARGET),
+        limits: Limits::new(wire.limits.pps, wire.limits.pps_per_target),
         items: Vec::new(),
     };
     let mut seen = BTreeSet::new();
@@ -150,7 +142,6 @@ pub(crate) fn read(body: &[u8], round_start: UnixTime, is_cached: bool) -> Resul
             agenda.items.extend(items);
         }
     }
-    agenda.check_rates()?;
     Ok(agenda)
 }
 
@@ -240,33 +231,6 @@ impl Agenda {
             _ => Err(("count", Problem::Count)),
         }
     }
-
-    /// Holds the rates of the due tests against the limits of the plan and of the probe.
-    fn check_rates(&self) -> Result<(), PlanFault> {
-        // In packets per million seconds: a slow test counts too, and whole numbers stay exact enough.
-        const SCALE: u128 = 1_000_000;
-        let mut total = 0;
-        for item in self.items.iter().filter(|item| item.is_supported()) {
-            let spread = item.params.spread.map_or(1, |spread| spread.as_nanos().max(1));
-            let rate = u128::from(item.params.count.unwrap_or(1)) * SCALE * 1_000_000_000 / spread;
-            let path = || format!("test {} to {}", item.test, item.target);
-            exceeds(rate, self.pps_per_target, SCALE, path)?;
-            total += rate;
-        }
-        exceeds(total, self.pps, SCALE, || "all tests together".to_owned())
-    }
-}
-
-fn exceeds(rate: u128, limit: u64, scale: u128, path: impl FnOnce() -> String) -> Result<(), PlanFault> {
-    if rate <= u128::from(limit) * scale {
-        return Ok(());
-    }
-    let asked = u64::try_from(rate.div_ceil(scale)).unwrap_or(u64::MAX);
-    Err(PlanFault::Rate {
-        path: path(),
-        asked,
-        limit,
-    })
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub struct RoundArgs {
     /// Name of this probe in the collector's roster
     #[arg(short, long, value_name = "NAME")]
     pub name: Option<ProbeName>,
-    /// The collector: HOST[:PORT] means https://HOST[:PORT]/backend/
+    /// The collector: HOST[:PORT] means <https://HOST[:PORT]/backend/>
     #[arg(short, long, value_name = "HOST[:PORT]|URL")]
     pub remote: Option<Remote>,
     /// Key of this probe; visible in the process list, so prefer --key-file
@@ -78,7 +78,7 @@ pub struct RoundArgs {
 pub const MAX_COUNT: i64 = 100_000;
 
 /// Longest delay between two packets of one target.
-pub const MAX_DELAY: Duration = Duration::from_secs(3600);
+pub const MAX_DELAY: Duration = Duration::from_hours(1);
 
 /// What to do instead of a round.
 #[derive(Debug, Subcommand)]

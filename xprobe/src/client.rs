@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::clock::Clock;
 
 /// Largest answer that is read: a plan of 2048 results has some 400 kB.
-pub const MAX_ANSWER_BYTES: usize = 4 << 20;
+pub(crate) const MAX_ANSWER_BYTES: usize = 4 << 20;
 
 /// How long an idle connection is used again: shorter than what servers usually keep.
 const IDLE: Duration = Duration::from_secs(5);

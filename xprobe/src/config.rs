@@ -15,13 +15,13 @@ use crate::key::{self, KeyError};
 use crate::remote::{Remote, RemoteError};
 
 /// Name of the environment variable that may hold the key.
-pub const KEY_VARIABLE: &str = "XPROBE_KEY";
+pub(crate) const KEY_VARIABLE: &str = "XPROBE_KEY";
 
 /// Packets to each target of a collector that sends no plan, as in the predecessor.
-pub const DEFAULT_COUNT: u32 = 10;
+pub(crate) const DEFAULT_COUNT: u32 = 10;
 
 /// Time between them, as in the predecessor.
-pub const DEFAULT_DELAY: Duration = Duration::from_secs(1);
+pub(crate) const DEFAULT_DELAY: Duration = Duration::from_secs(1);
 
 /// The settings of a round, complete and checked.
 #[derive(Debug)]
@@ -136,13 +136,13 @@ pub(crate) fn settle(
         .as_deref()
         .map(read)
         .transpose()?
-        .unwrap_or(File::EMPTY);
+        .unwrap_or(Given::EMPTY);
     let key = match (args.key, args.key_file, environment_key) {
-        (Some(key), _, _) => key::check(key, "-k")?,
+        (Some(key), _, _) => key::check(&key, "-k")?,
         (None, Some(path), _) => Some(key::read_file(&path)?),
-        (None, None, Some(key)) => key::check(key, KEY_VARIABLE)?,
+        (None, None, Some(key)) => key::check(&key, KEY_VARIABLE)?,
         (None, None, None) => match (file.key, file.key_file) {
-            (Some(key), _) => key::check(key, "the configuration file")?,
+            (Some(key), _) => key::check(&key, "the configuration file")?,
             (None, path) => path.as_deref().map(key::read_file).transpose()?,
         },
     };
@@ -165,7 +165,7 @@ pub(crate) fn settle(
 }
 
 /// The configuration file with its values parsed.
-struct File {
+struct Given {
     name: Option<ProbeName>,
     remote: Option<Remote>,
     key: Option<SecretString>,
@@ -176,7 +176,7 @@ struct File {
     delay: Option<Duration>,
 }
 
-impl File {
+impl Given {
     const EMPTY: Self = Self {
         name: None,
         remote: None,
@@ -189,7 +189,7 @@ impl File {
     };
 }
 
-fn read(path: &Path) -> Result<File, ConfigError> {
+fn read(path: &Path) -> Result<Given, ConfigError> {
     let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
         path: path.to_owned(),
         source,
@@ -209,7 +209,7 @@ fn read(path: &Path) -> Result<File, ConfigError> {
     if raw.key.is_some() && raw.key_file.is_some() {
         return Err(wrong("key_file")(ValueError::TwoKeys));
     }
-    Ok(File {
+    Ok(Given {
         name: parse(raw.name.as_deref()).map_err(wrong("name"))?,
         remote: parse(raw.remote.as_deref()).map_err(wrong("remote"))?,
         key: raw.key,

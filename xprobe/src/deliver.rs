@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::client::{Answer, Client, Content, ExchangeError, Question};
 use crate::clock::Clock;
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::refusal::{Complaint, Refusal};
 use crate::spool::{Entry, Spool, SpoolError};
 use crate::stop::Stop;
@@ -144,7 +144,7 @@ impl Courier<'_> {
         let refusal = match fate {
             Fate::Delivered(receipt) => {
                 if let Some(rejected) = receipt.rejected() {
-                    self.console.warn(format_args!("{rejected}"));
+                    console::warn(format_args!("{rejected}"));
                 }
                 return Ok(());
             }
@@ -197,7 +197,7 @@ impl Courier<'_> {
     fn drain(&self, spool: &Spool, except: Option<&Entry>) {
         let entries = match spool.entries() {
             Ok(entries) => entries,
-            Err(error) => return self.console.warn_error(&error),
+            Err(error) => return console::warn_error(&error),
         };
         for entry in entries.iter().filter(|entry| Some(*entry) != except) {
             if self.stop.is_asked() || self.left() < SHORTEST_ATTEMPT {
@@ -206,7 +206,7 @@ impl Courier<'_> {
             let body = match spool.load(entry) {
                 Ok(body) => body,
                 Err(error) => {
-                    self.console.warn_error(&error);
+                    console::warn_error(&error);
                     continue;
                 }
             };
@@ -242,7 +242,7 @@ impl Courier<'_> {
             }
         };
         if let Err(error) = settled {
-            self.console.warn_error(&error);
+            console::warn_error(&error);
         }
     }
 

@@ -15,7 +15,13 @@ use thiserror::Error;
 use crate::cli::UsageError;
 use crate::client::ClientError;
 use crate::config::ConfigError;
+use crate::console;
+use crate::deliver::Undelivered;
+use crate::fetch::NoPlan;
+use crate::legacy::LegacyFailure;
 use crate::lock::LockError;
+use crate::ping::PingFailure;
+use crate::probe::RoundError;
 
 /// Exit status of a round that was measured and not delivered.
 pub const NOT_DELIVERED: u8 = 1;
@@ -39,6 +45,27 @@ pub enum Failure {
     /// The HTTP client could not be set up.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// There is no plan, and none may be used from the cache.
+    #[error(transparent)]
+    NoPlan(#[from] NoPlan),
+    /// The round measured nothing for a reason on the probe's side.
+    #[error(transparent)]
+    Round(#[from] RoundError),
+    /// The round was measured; its report is not with the collector.
+    #[error(transparent)]
+    Undelivered(#[from] Undelivered),
+    /// The kernel does not let this process open the sockets it needs.
+    #[error("{cause}")]
+    Permission {
+        /// What was tried, what the kernel said, and what to do.
+        cause: String,
+    },
+    /// The round with a collector of the original's kind failed.
+    #[error(transparent)]
+    Legacy(#[from] LegacyFailure),
+    /// `ping` did not measure every target.
+    #[error(transparent)]
+    Ping(#[from] PingFailure),
 }
 
 impl Failure {
@@ -46,7 +73,25 @@ impl Failure {
     #[must_use]
     pub fn status(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Config(_) | Self::Lock(_) | Self::Client(_) => NOTHING_MEASURED,
+            Self::Undelivered(_)
+            | Self::Legacy(
+                LegacyFailure::Undelivered { .. }
+                | LegacyFailure::NothingMeasured {
+                    permission: false, ..
+                },
+            )
+            | Self::Ping(PingFailure::Some { .. } | PingFailure::Print(_)) => NOT_DELIVERED,
+            Self::Permission { .. }
+            | Self::Legacy(LegacyFailure::NothingMeasured { permission: true, .. })
+            | Self::Ping(PingFailure::Nothing { permission: true }) => NOT_PERMITTED,
+            Self::Usage(_)
+            | Self::Config(_)
+            | Self::Lock(_)
+            | Self::Client(_)
+            | Self::NoPlan(_)
+            | Self::Round(_)
+            | Self::Legacy(_)
+            | Self::Ping(_) => NOTHING_MEASURED,
         }
     }
 
@@ -55,6 +100,16 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.status())
     }
+}
+
+/// The end of the program: one line on stderr for a failure, nothing for a success.
+#[must_use]
+pub fn report(outcome: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = outcome else {
+        return ExitCode::SUCCESS;
+    };
+    console::warn_error(&failure);
+    failure.exit_code()
 }
 
 /// The error and its causes on one line, joined by `: `.

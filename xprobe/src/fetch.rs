@@ -12,7 +12,7 @@ use crate::refusal::{Complaint, Refusal};
 use crate::remote::Remote;
 
 /// Time limit of the plan request, of which there is one per round.
-pub const PLAN_LIMIT: Duration = Duration::from_secs(3);
+pub(crate) const PLAN_LIMIT: Duration = Duration::from_secs(3);
 
 /// What came of the plan request.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ fn judge(outcome: Result<Answer, ExchangeError>, conditional: bool) -> Fetched {
         304 if conditional => Fetched::Unchanged,
         401 | 429 | 500..=599 => Fetched::Away(Refusal::Answered(complaint)),
         404 | 405 if complaint.code.is_none() => Fetched::Legacy,
-        200..=399 => Fetched::Refused(Refusal::NotACollector {
+        201..=399 => Fetched::Refused(Refusal::NotACollector {
             status: answer.status,
         }),
         _ => Fetched::Refused(Refusal::Answered(complaint)),

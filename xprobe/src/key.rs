@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 /// Longest accepted key: ours have 43 characters, and a key travels in one HTTP header.
-pub const MAX_KEY_BYTES: usize = 1024;
+pub(crate) const MAX_KEY_BYTES: usize = 1024;
 
 /// Why a key cannot be used; never shows the key.
 #[derive(Debug, Error)]
@@ -56,7 +56,7 @@ pub(crate) fn read_file(path: &Path) -> Result<SecretString, KeyError> {
             path: path.to_owned(),
             source,
         })?;
-    let found = check(SecretString::from(text), &path.display().to_string())?;
+    let found = check(&SecretString::from(text), &path.display().to_string())?;
     found.ok_or_else(|| KeyError::Empty {
         path: path.to_owned(),
     })
@@ -67,7 +67,7 @@ pub(crate) fn read_file(path: &Path) -> Result<SecretString, KeyError> {
 /// # Errors
 ///
 /// If it is too long or cannot travel in a header; `origin` says in the message whence it came.
-pub(crate) fn check(key: SecretString, origin: &str) -> Result<Option<SecretString>, KeyError> {
+pub(crate) fn check(key: &SecretString, origin: &str) -> Result<Option<SecretString>, KeyError> {
     let text = key.expose_secret().trim();
     if text.is_empty() {
         return Ok(None);
@@ -115,12 +115,12 @@ mod tests {
 
     #[test]
     fn an_empty_key_is_no_key() {
-        assert!(check(SecretString::from(""), "-k").unwrap().is_none());
+        assert!(check(&SecretString::from(""), "-k").unwrap().is_none());
     }
 
     #[test]
     fn no_message_and_no_debug_shows_the_key() {
-        let error = check(SecretString::from("marked secret"), "-k").unwrap_err();
+        let error = check(&SecretString::from("marked secret"), "-k").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("marked"));
     }
 }

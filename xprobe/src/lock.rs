@@ -3,6 +3,7 @@
 //! The lock is an abstract Unix socket, so it needs no directory, leaves no file behind and is
 //! freed by the kernel when the process ends in any way, SIGKILL included.
 
+use std::fmt::Write as _;
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -68,10 +69,11 @@ fn address(name: &ProbeName) -> String {
 
 /// The first `digits` hex digits of SHA-256 over the bytes of `name`.
 pub(crate) fn name_digest(name: &ProbeName, digits: usize) -> String {
-    let mut text: String = Sha256::digest(name.as_str().as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut text = String::new();
+    for byte in Sha256::digest(name.as_str().as_bytes()) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
     text.truncate(digits);
     text
 }

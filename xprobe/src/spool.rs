@@ -18,11 +18,11 @@ use crate::durable;
 use crate::lock::name_digest;
 
 /// Most reports kept: one week of five-minute rounds.
-pub const MAX_REPORTS: usize = 2016;
+pub(crate) const MAX_REPORTS: usize = 2016;
 /// Most bytes kept.
-pub const MAX_BYTES: u64 = 256 << 20;
+pub(crate) const MAX_BYTES: u64 = 256 << 20;
 /// Most refused reports set aside.
-pub const MAX_REFUSED: usize = 100;
+pub(crate) const MAX_REFUSED: usize = 100;
 
 /// How much a spool holds.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,6 @@
 //! SIGTERM and SIGINT: an orderly end, which delivers or keeps what was measured.
 
 use std::io::Write;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use std::{io, process, thread};
@@ -19,44 +17,28 @@ pub(crate) struct Stop(Arc<Shared>);
 struct Shared {
     asked: Mutex<bool>,
     changed: Condvar,
-    /// Becomes readable when the run is asked to end, so that a loop in `ppoll` wakes up.
-    reader: UnixStream,
-    writer: UnixStream,
 }
 
 impl Stop {
     /// A stop that nobody has asked for.
-    ///
-    /// # Errors
-    ///
-    /// If the kernel has no more file descriptors for this process.
-    pub(crate) fn new() -> io::Result<Self> {
-        let (reader, writer) = UnixStream::pair()?;
-        reader.set_nonblocking(true)?;
-        writer.set_nonblocking(true)?;
-        Ok(Self(Arc::new(Shared {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Shared {
             asked: Mutex::new(false),
             changed: Condvar::new(),
-            reader,
-            writer,
-        })))
+        }))
     }
 
     /// Turns SIGTERM and SIGINT into this stop; the second of them ends the process at once.
     ///
-    /// Must be called before any other thread is started: they inherit the blocked signals.
+    /// The signals must be held already, see [`hold_signals`].
     ///
     /// # Errors
     ///
-    /// If the signals cannot be blocked or the waiting thread cannot be started.
+    /// If the waiting thread cannot be started.
     pub(crate) fn listen(&self) -> io::Result<()> {
-        let mut signals = SigSet::empty();
-        signals.add(Signal::SIGTERM);
-        signals.add(Signal::SIGINT);
-        signals.thread_block()?;
         let stop = self.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            while signals.wait().is_ok() {
+            while both().wait().is_ok() {
                 if stop.is_asked() {
                     // What was measured is in the spool already, if there is one.
                     let _ = writeln!(io::stderr(), "xprobe: ended by a second signal");
@@ -72,8 +54,6 @@ impl Stop {
     pub(crate) fn ask(&self) {
         *self.0.asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.0.changed.notify_all();
-        // A full pipe is readable already.
-        let _ = (&self.0.writer).write(&[0]);
     }
 
     /// Whether the run was asked to end.
@@ -92,11 +72,20 @@ impl Stop {
     }
 }
 
-impl AsFd for Stop {
-    /// Readable once the run was asked to end; nobody may read from it.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.reader.as_fd()
-    }
+/// Holds SIGTERM and SIGINT back until somebody asks for them: the measurement, which watches for
+/// them itself, or [`Stop::listen`].
+///
+/// Must be called before any other thread is started: they inherit the mask.
+///
+/// # Errors
+///
+/// If the mask cannot be set.
+pub(crate) fn hold_signals() -> io::Result<()> {
+    Ok(both().thread_block()?)
+}
+
+fn both() -> SigSet {
+    SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT])
 }
 
 #[cfg(test)]
@@ -105,11 +94,11 @@ mod tests {
 
     #[test]
     fn a_wait_ends_as_soon_as_the_run_is_asked_to_end() {
-        let stop = Stop::new().unwrap();
+        let stop = Stop::new();
         assert!(!stop.wait(Duration::from_millis(1)));
         let other = stop.clone();
         let asking = thread::spawn(move || other.ask());
-        assert!(stop.wait(Duration::from_secs(600)));
+        assert!(stop.wait(Duration::from_mins(10)));
         assert!(stop.is_asked());
         asking.join().unwrap();
     }

@@ -30,7 +30,7 @@ impl Bench {
             directory,
             spool,
             client,
-            stop: Stop::new().unwrap(),
+            stop: Stop::new(),
             clock,
         }
     }
@@ -282,7 +282,7 @@ fn two_hundred_kept_reports_arrive_byte_for_byte_and_once() {
         let mut seen = seen.lock().unwrap();
         let times = seen.entry(hash(&request.body)).or_default();
         *times += 1;
-        if *times == 1 && seen.len() % 3 == 0 {
+        if *times == 1 && seen.len().is_multiple_of(3) {
             Reply::close()
         } else {
             Reply::new(200, OK)

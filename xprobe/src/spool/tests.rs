@@ -41,7 +41,7 @@ fn reports_come_back_byte_for_byte_and_oldest_first() {
 fn the_oldest_makes_room_and_is_counted() {
     let (directory, spool) = spool(SMALL);
     for at in 1..=3 {
-        assert_eq!(keep(&spool, at, &[b'a']), Dropped { now: 0, in_all: 0 });
+        assert_eq!(keep(&spool, at, b"a"), Dropped { now: 0, in_all: 0 });
     }
     assert_eq!(keep(&spool, 4, b"d"), Dropped { now: 1, in_all: 1 });
     assert_eq!(spool.entries().unwrap().len(), 3);

@@ -160,7 +160,7 @@ impl Shared {
     fn answer(&self, writer: &mut TcpStream, reply: &Reply) -> Option<()> {
         let mut head = format!("HTTP/1.1 {} Scripted\r\n", reply.status);
         for (name, value) in &reply.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head = format!("{head}{name}: {value}\r\n");
         }
         let length = match reply.breaking {
             Breaking::Endless => "transfer-encoding: chunked".to_owned(),

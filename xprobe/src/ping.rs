@@ -1,0 +1,201 @@
+//! `xprobe ping`: measures targets from here and prints what came of it; asks and tells nobody else.
+
+mod text;
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use ippm::wire::report::ResultV1;
+use ippm::{Family, Measurement, Params, ProbeName, TestName};
+use thiserror::Error;
+
+use crate::agenda::Item;
+use crate::cli::PingArgs;
+use crate::clock::Clock;
+use crate::console;
+use crate::driver::{KIND, Progress};
+use crate::measure::{self, Taken, Terms};
+use crate::report;
+use crate::resolve;
+use crate::round::pace::Limits;
+
+/// A run that takes longer than this shows on a terminal how far it is.
+const LONG: Duration = Duration::from_secs(3);
+
+/// Why `ping` did not measure every target.
+#[derive(Debug, Error)]
+pub enum PingFailure {
+    /// Some targets were measured, others not; each of those was named.
+    #[error("{failed} of {targets} targets could not be measured")]
+    Some {
+        /// Targets that were not measured.
+        failed: usize,
+        /// Targets asked for.
+        targets: usize,
+    },
+    /// No target was measured; each was named.
+    #[error("nothing measured")]
+    Nothing {
+        /// Whether it was for want of permission.
+        permission: bool,
+    },
+    /// The product of count and interval is beyond what can be measured in one run.
+    #[error("{count} packets at this interval take longer than a day")]
+    TooLong {
+        /// Packets asked for.
+        count: u32,
+    },
+    /// The results could not be printed.
+    #[error("cannot print the results")]
+    Print(#[source] io::Error),
+}
+
+/// Longest run.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// Measures and prints.
+///
+/// # Errors
+///
+/// [`PingFailure`]; loss is data and no failure.
+pub(crate) fn run(args: &PingArgs, clock: Clock) -> Result<(), PingFailure> {
+    let params = params(args)?;
+    let family = match (args.ipv4, args.ipv6) {
+        (true, _) => Some(Family::V4),
+        (_, true) => Some(Family::V6),
+        _ => None,
+    };
+    let (items, mut failed) = items(args, family, params, clock);
+    let terms = Terms {
+        round_start: clock.start(),
+        deadline: None,
+        limits: Limits::HARD,
+    };
+    let shows_progress = io::stderr().is_terminal() && params.spread.is_some_and(|spread| spread > LONG);
+    let taken = measure::measure(&items, terms, clock, &mut |progress| {
+        if shows_progress {
+            show(progress);
+        }
+    });
+    if shows_progress {
+        // Nobody is there to read it if the terminal is gone.
+        let _ = write!(io::stderr(), "\r\x1b[K");
+    }
+    let permission = taken
+        .results
+        .iter()
+        .any(|r| r.as_ref().is_err_and(measure::Untaken::is_permission));
+    let measurements = measurements(&items, &taken);
+    failed += items.len() - measurements.len();
+    print(args.json, &measurements).map_err(PingFailure::Print)?;
+    match failed {
+        0 => Ok(()),
+        _ if measurements.is_empty() => Err(PingFailure::Nothing { permission }),
+        _ => Err(PingFailure::Some {
+            failed,
+            targets: args.targets.len(),
+        }),
+    }
+}
+
+fn params(args: &PingArgs) -> Result<Params, PingFailure> {
+    let too_long = || PingFailure::TooLong { count: args.count };
+    let spread = args
+        .interval
+        .checked_mul(args.count)
+        .filter(|spread| *spread <= LONGEST)
+        .ok_or_else(too_long)?;
+    Ok(Params {
+        count: Some(u64::from(args.count)),
+        spread: Some(spread),
+        timeout: Some(args.timeout),
+        payload_bytes: Some(u64::from(args.size)),
+        dscp: Some(u64::from(args.dscp)),
+        dont_fragment: Some(false),
+    })
+}
+
+/// What to measure, and how many targets cannot be named or resolved.
+fn items(args: &PingArgs, family: Option<Family>, params: Params, clock: Clock) -> (Vec<Item>, usize) {
+    let wanted: Vec<_> = args
+        .targets
+        .iter()
+        .map(|target| (target.as_str(), family))
+        .collect();
+    let mut items = Vec::new();
+    let mut failed = 0;
+    for (target, address) in args.targets.iter().zip(resolve::resolve(&wanted, clock)) {
+        let named = target.parse::<ProbeName>();
+        match (named, address, KIND.parse()) {
+            (Ok(name), Ok(address), Ok(kind)) => items.push(Item {
+                test: TestName::icmp(),
+                kind,
+                target: name,
+                family: Family::of(address),
+                address: address.to_string(),
+                period: params.spread.unwrap_or_default(),
+                params,
+            }),
+            (Err(error), _, _) => {
+                failed += 1;
+                console::warn(format_args!("{}: {error}", crate::exit::one_line(target)));
+            }
+            (_, Err(error), _) => {
+                failed += 1;
+                console::warn_error(&error);
+            }
+            (_, _, Err(_)) => failed += 1,
+        }
+    }
+    (items, failed)
+}
+
+/// What was measured, in the order of the targets; what was not is named.
+fn measurements(items: &[Item], taken: &Taken) -> Vec<Measurement> {
+    let mut measurements = Vec::new();
+    for (item, result) in items.iter().zip(&taken.results) {
+        match result {
+            Ok((address, sample)) => measurements.extend(report::measurement(item, Ok((*address, sample)))),
+            Err(untaken) => {
+                let cause = crate::exit::chain(untaken);
+                console::warn(format_args!("{} was not measured: {cause}", item.target));
+            }
+        }
+    }
+    measurements
+}
+
+fn print(json: bool, measurements: &[Measurement]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = if json {
+        let results: Vec<ResultV1> = measurements.iter().map(ResultV1::new).collect();
+        serde_json::to_writer(&mut out, &results)
+            .map_err(io::Error::from)
+            .and_then(|()| writeln!(out))
+    } else {
+        measurements
+            .iter()
+            .try_for_each(|measurement| writeln!(out, "{}", text::line(measurement)))
+    };
+    match written.and_then(|()| out.flush()) {
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+fn show(progress: Progress) {
+    let Progress {
+        sent,
+        answered,
+        elapsed,
+        expected,
+    } = progress;
+    // Nobody is there to read it if the terminal is gone.
+    let _ = write!(
+        io::stderr(),
+        "\r\x1b[K{sent} sent, {answered} answered, {} of {} s",
+        elapsed.as_secs(),
+        expected.as_secs()
+    );
+}

@@ -1,0 +1,394 @@
+//! One round, from the lock to the last delivery.
+//!
+//! Process start ≤ 2 s → plan ≤ 3 s, one try → packets over the spread → linger → this report, then
+//! the kept ones, until the plan's `end_before`. Every step is bounded, so the whole is.
+
+use std::time::Duration;
+
+use ippm::{Measurement, UnixTime, plan};
+use secrecy::SecretString;
+use thiserror::Error;
+
+use crate::agenda::{self, Agenda, PlanFault};
+use crate::cache::{Cache, CachedPlan};
+use crate::cli::RoundArgs;
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::config::{self, Settings};
+use crate::console::{self, Console};
+use crate::deliver::Courier;
+use crate::exit::Failure;
+use crate::fetch::{self, CollectorTime, Fetched, NoPlan};
+use crate::measure::{self, Taken, Terms};
+use crate::refusal::Refusal;
+use crate::report::{self, Heading, Origin};
+use crate::round::CutShort;
+use crate::spool::{Entry, Limits, Spool};
+use crate::stop::{self, Stop};
+use crate::timekeeping::{self, Asking, DaemonState, Label};
+use crate::{legacy, lock};
+
+/// Most time that a measurement leaves for the delivery, before `end_before`.
+const DELIVERY_RESERVE: Duration = Duration::from_secs(5);
+/// The same for a short period: this part of it.
+const DELIVERY_PART: u32 = 20;
+/// How long a round that was asked to end goes on to deliver its report.
+const SIGNAL_GRACE: Duration = Duration::from_secs(10);
+
+/// Why a round measured nothing although the collector is there.
+#[derive(Debug, Error)]
+pub enum RoundError {
+    /// The plan cannot be followed.
+    #[error("the plan from {url} cannot be followed; nothing measured")]
+    Plan {
+        /// Where it came from.
+        url: String,
+        /// What is wrong with it.
+        #[source]
+        fault: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The round was asked to end before anything was sent.
+    #[error("ended by a signal before anything was measured")]
+    Interrupted,
+    /// The slot was over before anything could be sent.
+    #[error("started {} s into a slot of {} s: too late to measure anything in it", late.as_secs(), period.as_secs())]
+    TooLate {
+        /// How long after the slot's start the process was started.
+        late: Duration,
+        /// The plan's period.
+        period: Duration,
+    },
+    /// The report could not be written.
+    #[error("cannot write the report")]
+    Encode(#[source] std::io::Error),
+    /// SIGTERM and SIGINT could not be held back.
+    #[error("cannot watch for signals")]
+    Signals(#[source] std::io::Error),
+}
+
+/// What the state directory holds; each part none without one, or if it cannot be used.
+struct State {
+    cache: Option<Cache>,
+    spool: Option<Spool>,
+}
+
+/// Runs one round.
+///
+/// # Errors
+///
+/// [`Failure`], whose exit status says whether anything was measured or delivered.
+pub(crate) fn round(
+    args: RoundArgs,
+    environment_key: Option<SecretString>,
+    clock: Clock,
+) -> Result<(), Failure> {
+    let settings = config::settle(args, environment_key)?;
+    let console = Console {
+        verbose: settings.verbose,
+    };
+    let _lock = lock::acquire(&settings.name)?;
+    stop::hold_signals().map_err(RoundError::Signals)?;
+    let stop = Stop::new();
+    let asking = Asking::begin();
+    let state = State::open(&settings);
+    let client = Client::new(settings.key.as_ref(), settings.ca_file.as_ref(), clock)?;
+
+    let kept_correction = state.cache.as_ref().and_then(Cache::correction);
+    // A clock that needed a correction cannot say which windows are open.
+    let start = kept_correction.is_none().then_some(clock.start());
+    let url = fetch::plan_url(&settings.remote, &settings.name, start);
+    let cached = state.cached_plan(clock.start());
+    let (fetched, time) = fetch::fetch(&client, url.clone(), cached.as_ref());
+    let (plan, origin) = match choose(fetched, cached) {
+        Choice::Measure(plan, origin) => (plan, origin),
+        Choice::Legacy => return Ok(legacy::round(&settings, &client, clock, &stop, console)?),
+        Choice::Nothing(refusal) => {
+            return Err(NoPlan {
+                url: url.to_string(),
+                refusal,
+            }
+            .into());
+        }
+    };
+    let time = time.filter(|_| origin == Origin::Fetched);
+    let daemon = asking.finish();
+    let label = timekeeping::label(
+        clock.start(),
+        daemon,
+        time.map(|time| time.offset_ns),
+        kept_correction,
+    );
+    let agenda = agenda::read(plan.body.as_bytes(), label.round_start, origin == Origin::Cached)
+        .map_err(|fault| unusable(url.as_str(), fault))?;
+    if origin == Origin::Fetched {
+        state.remember(&plan);
+        if time.is_some() {
+            state.correct(label.correction_ns);
+        }
+    }
+    console.step(format_args!(
+        "measuring {} results of plan {}",
+        agenda.items.len(),
+        agenda.version
+    ));
+    let round = Round {
+        settings: &settings,
+        agenda,
+        origin,
+        label,
+        daemon,
+        time,
+        clock,
+        console,
+    };
+    round.run(&client, &state, &stop)
+}
+
+fn unusable(url: &str, fault: PlanFault) -> RoundError {
+    RoundError::Plan {
+        url: url.to_owned(),
+        fault: Box::new(fault),
+    }
+}
+
+/// What to measure by.
+enum Choice {
+    Measure(CachedPlan, Origin),
+    Legacy,
+    Nothing(Refusal),
+}
+
+/// Chooses between what the collector answered and the last good plan.
+fn choose(fetched: Fetched, cached: Option<CachedPlan>) -> Choice {
+    match (fetched, cached) {
+        (Fetched::Fresh(plan), _) | (Fetched::Unchanged, Some(plan)) => {
+            Choice::Measure(plan, Origin::Fetched)
+        }
+        (Fetched::Away(_), Some(plan)) => Choice::Measure(plan, Origin::Cached),
+        (Fetched::Legacy, _) => Choice::Legacy,
+        (Fetched::Away(refusal) | Fetched::Refused(refusal), _) => Choice::Nothing(refusal),
+        (Fetched::Unchanged, None) => Choice::Nothing(Refusal::NotACollector { status: 304 }),
+    }
+}
+
+impl State {
+    /// Opens the state directory, if one is set; what cannot be used is named, and the round goes on:
+    /// measuring and delivering need no disk.
+    fn open(settings: &Settings) -> Self {
+        let Some(directory) = &settings.state_dir else {
+            return Self {
+                cache: None,
+                spool: None,
+            };
+        };
+        let cache = Cache::open(directory, &settings.name).map_err(|error| {
+            console::warn(format_args!(
+                "cannot use the state directory {}: {error}",
+                directory.display()
+            ));
+        });
+        let spool = cache.as_ref().ok().and_then(|_| {
+            let opened = Spool::open(directory, &settings.name, Limits::STANDARD);
+            opened.map_err(|error| console::warn_error(&error)).ok()
+        });
+        Self {
+            cache: cache.ok(),
+            spool,
+        }
+    }
+
+    /// The last good plan, if it can still be read.
+    fn cached_plan(&self, start: UnixTime) -> Option<CachedPlan> {
+        let plan = self.cache.as_ref()?.plan()?;
+        agenda::read(plan.body.as_bytes(), start, true)
+            .is_ok()
+            .then_some(plan)
+    }
+
+    /// Remembers a plan that was good.
+    fn remember(&self, plan: &CachedPlan) {
+        let Some(cache) = &self.cache else { return };
+        if cache.plan().as_ref() != Some(plan)
+            && let Err(error) = cache.keep_plan(plan)
+        {
+            console::warn(format_args!("cannot keep the plan: {error}"));
+        }
+    }
+
+    /// Remembers the clock correction that is in force from now on, or that none is.
+    fn correct(&self, correction: Option<i64>) {
+        let Some(cache) = &self.cache else { return };
+        if let Err(error) = cache.keep_correction(correction) {
+            console::warn(format_args!("cannot keep the clock correction: {error}"));
+        }
+    }
+
+    /// Keeps the report before the first attempt to deliver it, so that a kill loses nothing.
+    fn keep(&self, round_start: UnixTime, body: &[u8]) -> Option<Entry> {
+        match self.spool.as_ref()?.keep(round_start, body) {
+            Ok((entry, dropped)) => {
+                if dropped.now > 0 {
+                    console::warn(format_args!(
+                        "the spool is full: {} oldest report(s) dropped, {} in all",
+                        dropped.now, dropped.in_all
+                    ));
+                }
+                Some(entry)
+            }
+            Err(error) => {
+                console::warn_error(&error);
+                None
+            }
+        }
+    }
+}
+
+/// A round that knows what to measure.
+struct Round<'a> {
+    settings: &'a Settings,
+    agenda: Agenda,
+    origin: Origin,
+    label: Label,
+    daemon: DaemonState,
+    time: Option<CollectorTime>,
+    clock: Clock,
+    console: Console,
+}
+
+impl Round<'_> {
+    fn run(self, client: &Client, state: &State, stop: &Stop) -> Result<(), Failure> {
+        let end = self.end();
+        let reserve = DELIVERY_RESERVE.min(self.agenda.period / DELIVERY_PART);
+        let terms = Terms {
+            round_start: self.label.round_start,
+            deadline: self
+                .clock
+                .monotonic_start()
+                .checked_add(end.saturating_sub(reserve)),
+            limits: self.agenda.limits,
+        };
+        let taken = measure::measure(&self.agenda.items, terms, self.clock, &mut |_| ());
+        if taken.cut_short == Some(CutShort::Signal) {
+            stop.ask();
+        }
+        stop.listen().map_err(RoundError::Signals)?;
+        let results = self.results(&taken);
+        let is_untried = !taken.results.is_empty()
+            && taken
+                .results
+                .iter()
+                .all(|result| result.as_ref().is_err_and(measure::Untaken::is_not_tried));
+        if is_untried {
+            return Err(self.untried(stop).into());
+        }
+        let permission = taken.results.iter().find_map(|result| {
+            result
+                .as_ref()
+                .err()
+                .filter(|untaken| untaken.is_permission())
+                .map(|untaken| crate::exit::chain(untaken))
+        });
+        let body = self.encode(&taken, &results).map_err(RoundError::Encode)?;
+        drop(results);
+        let kept = state.keep(self.label.round_start, &body);
+        let courier = Courier {
+            client,
+            url: self.settings.remote.endpoint(&["api", "v2", "reports"]),
+            clock: self.clock,
+            deadline: if stop.is_asked() {
+                end.min(self.clock.elapsed() + SIGNAL_GRACE)
+            } else {
+                end
+            },
+            stop,
+            console: self.console,
+        };
+        let delivered = courier.deliver(&body, state.spool.as_ref(), kept.as_ref());
+        match (permission, delivered) {
+            (None, delivered) => Ok(delivered?),
+            (Some(cause), Ok(())) => Err(Failure::Permission { cause }),
+            (Some(cause), Err(undelivered)) => {
+                console::warn_error(&undelivered);
+                Err(Failure::Permission { cause })
+            }
+        }
+    }
+
+    /// When the process has to be gone, counted from its start.
+    fn end(&self) -> Duration {
+        let slot = plan::slot_start(self.label.round_start, self.agenda.period);
+        let end = slot.saturating_add(self.agenda.end_before);
+        end.since(self.label.round_start).unwrap_or_default()
+    }
+
+    /// What is reported of each item; one that was never tried is left out.
+    fn results(&self, taken: &Taken) -> Vec<Measurement> {
+        let pairs = self.agenda.items.iter().zip(&taken.results);
+        pairs
+            .filter_map(|(item, result)| match result {
+                Ok((address, sample)) => report::measurement(item, Ok((*address, sample))),
+                Err(untaken) => report::measurement(item, Err(untaken.reported()?)),
+            })
+            .collect()
+    }
+
+    fn untried(&self, stop: &Stop) -> RoundError {
+        if stop.is_asked() {
+            return RoundError::Interrupted;
+        }
+        let slot = plan::slot_start(self.label.round_start, self.agenda.period);
+        let late = self.label.round_start.since(slot).unwrap_or_default();
+        RoundError::TooLate {
+            late,
+            period: self.agenda.period,
+        }
+    }
+
+    fn encode(&self, taken: &Taken, results: &[Measurement]) -> std::io::Result<Vec<u8>> {
+        let heading = Heading {
+            source: &self.settings.name,
+            round_start: self.label.round_start,
+            duration: taken.duration,
+            plan_version: &self.agenda.version,
+            origin: self.origin,
+            cut_short: taken.cut_short,
+            fitness: &taken.fitness,
+            daemon: self.daemon,
+            collector_offset_ns: self.time.map(|time| time.offset_ns),
+            is_corrected: self.label.correction_ns.is_some(),
+        };
+        report::encode(&heading, results)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> CachedPlan {
+        CachedPlan {
+            etag: None,
+            body: String::new(),
+        }
+    }
+
+    fn refusal() -> Refusal {
+        Refusal::NotACollector { status: 200 }
+    }
+
+    #[test]
+    fn the_cached_plan_is_for_a_collector_that_is_away_and_for_nothing_else() {
+        let word = |fetched, cached| match choose(fetched, cached) {
+            Choice::Measure(_, Origin::Fetched) => "fetched",
+            Choice::Measure(_, Origin::Cached) => "cached",
+            Choice::Legacy => "legacy",
+            Choice::Nothing(_) => "nothing",
+        };
+        assert_eq!(word(Fetched::Fresh(plan()), Some(plan())), "fetched");
+        assert_eq!(word(Fetched::Unchanged, Some(plan())), "fetched");
+        assert_eq!(word(Fetched::Away(refusal()), Some(plan())), "cached");
+        assert_eq!(word(Fetched::Away(refusal()), None), "nothing");
+        assert_eq!(word(Fetched::Refused(refusal()), Some(plan())), "nothing");
+        assert_eq!(word(Fetched::Legacy, Some(plan())), "legacy");
+    }
+}
