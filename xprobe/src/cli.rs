@@ -44,7 +44,7 @@ pub struct RoundArgs {
     /// Name of this probe in the collector's roster
     #[arg(short, long, value_name = "NAME")]
     pub name: Option<ProbeName>,
-    /// The collector: HOST[:PORT] means <https://HOST[:PORT]/backend/>
+    /// The collector: a host, reached by https below /backend/, or a URL
     #[arg(short, long, value_name = "HOST[:PORT]|URL")]
     pub remote: Option<Remote>,
     /// Key of this probe; visible in the process list, so prefer --key-file

@@ -4,9 +4,10 @@
 
 mod tls;
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
-use std::{future, io};
+use std::{fmt, future, io};
 
 use ippm::UnixTime;
 use reqwest::header::{
@@ -104,7 +105,7 @@ pub(crate) struct Answer {
 pub(crate) enum ExchangeError {
     /// No connection, or it broke before the answer was complete.
     #[error("no answer")]
-    Connection(#[source] reqwest::Error),
+    Connection(#[source] RootCause),
     /// The time limit passed.
     #[error("no complete answer within {} ms", limit.as_millis())]
     TimeLimit { limit: Duration },
@@ -112,6 +113,29 @@ pub(crate) enum ExchangeError {
     #[error("the answer is larger than {MAX_ANSWER_BYTES} bytes")]
     TooLarge,
 }
+
+/// An error of the HTTP library that says only what went wrong first: its own words name layers.
+#[derive(Debug)]
+pub(crate) struct RootCause(reqwest::Error);
+
+impl RootCause {
+    /// Whether no connection was made at all, so that nothing can have arrived.
+    pub(crate) fn is_connect(&self) -> bool {
+        self.0.is_connect()
+    }
+}
+
+impl fmt::Display for RootCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut cause: &dyn Error = &self.0;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        write!(f, "{cause}")
+    }
+}
+
+impl Error for RootCause {}
 
 impl Client {
     /// A client that sends `key`, if any, with every question, and trusts the authorities in
@@ -187,7 +211,7 @@ impl Client {
                 .header(CONTENT_ENCODING, "gzip")
                 .body(body),
         };
-        let response = request.send().await.map_err(without_url)?;
+        let response = request.send().await.map_err(broken)?;
         // The head of the answer tells the time; a long body would move the middle away from it.
         let received = self.clock.now();
         let status = response.status().as_u16();
@@ -222,7 +246,7 @@ impl Drop for Client {
 
 async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, ExchangeError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(without_url)? {
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
             return Err(ExchangeError::TooLarge);
         }
@@ -233,9 +257,9 @@ async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, ExchangeE
     Ok(body)
 }
 
-/// The URL is named once, by whoever prints the error.
-fn without_url(error: reqwest::Error) -> ExchangeError {
-    ExchangeError::Connection(error.without_url())
+fn broken(error: reqwest::Error) -> ExchangeError {
+    // The URL is named once, by whoever prints the error.
+    ExchangeError::Connection(RootCause(error.without_url()))
 }
 
 /// The time in a `Date` header (RFC 9110 §5.6.7).

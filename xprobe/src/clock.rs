@@ -50,9 +50,15 @@ impl Clock {
     }
 }
 
-/// A clock for tests that begins now.
+/// A clock for tests that begins now and is labeled 10:05:00.
+#[cfg(test)]
+pub(crate) fn for_tests() -> Clock {
+    for_tests_at(UnixTime::from_ns(1_795_255_500_000_000_000))
+}
+
+/// A clock for tests that begins now and is labeled `wall`.
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test is its own composition root")]
-pub(crate) fn for_tests() -> Clock {
-    Clock::new(UnixTime::from_ns(1_795_255_500_000_000_000), Instant::now())
+pub(crate) fn for_tests_at(wall: UnixTime) -> Clock {
+    Clock::new(wall, Instant::now())
 }

@@ -356,4 +356,26 @@ mod tests {
         refused("", "no name: give -n NAME or `name` in the configuration file");
         refused("name = 'a'", "no remote: give -r HOST");
     }
+
+    #[test]
+    fn the_shipped_file_is_valid_and_shows_every_setting() {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/xprobe.toml"));
+        let given = read(path).unwrap();
+        assert_eq!(given.name.unwrap().as_str(), "ams1");
+        let text = fs::read_to_string(path).unwrap();
+        let shown = |line: &str| Some(line.trim_start_matches("# ").split_once(" = ")?.0.to_owned());
+        let mut shown: Vec<String> = text.lines().filter_map(shown).collect();
+        shown.sort();
+        let settings = [
+            "ca_file",
+            "count",
+            "delay",
+            "key",
+            "key_file",
+            "name",
+            "remote",
+            "state_dir",
+        ];
+        assert_eq!(shown, settings);
+    }
 }

@@ -38,7 +38,7 @@ pub(crate) struct CollectorTime {
 
 /// There is no plan to measure by.
 #[derive(Debug, Error)]
-#[error("no plan from {url}; nothing measured")]
+#[error("nothing measured: no plan from {url}")]
 pub struct NoPlan {
     pub(crate) url: String,
     #[source]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use ippm::wire::legacy::{ListedProbeV1, ProbeListV1, ProbeResultV1, ProbeResultsV1};
-use ippm::{Family, Params, Sample, Summary, TestName};
+use ippm::{Delay, Family, Params, Sample, Summary, TestName};
 use thiserror::Error;
 
 use crate::agenda::{Item, MAX_RESULTS};
@@ -40,13 +40,13 @@ pub enum LegacyFailure {
     #[error(transparent)]
     NoList(NoPlan),
     /// The list holds more than this probe measures.
-    #[error("the list of the collector has {found} probes, more than {MAX_RESULTS}; nothing measured")]
+    #[error("nothing measured: the list of the collector has {found} probes, more than {MAX_RESULTS}")]
     LongList {
         /// Entries of the list.
         found: usize,
     },
     /// Every target of the list failed to be measured.
-    #[error("none of the {targets} targets could be measured; nothing posted")]
+    #[error("nothing measured and nothing posted: none of the {targets} targets could be measured")]
     NothingMeasured {
         /// Targets in the list.
         targets: usize,
@@ -104,6 +104,8 @@ pub(crate) fn round(
         deadline: clock
             .monotonic_start()
             .checked_add(clock.elapsed() + spread + SLACK),
+        // ICMP errors, for which a longer wait would be, have no place in this report.
+        linger: Some(Duration::ZERO),
         limits: Limits::HARD,
     };
     let taken = measure::measure(&items, terms, clock, &mut |_| ());
@@ -216,9 +218,19 @@ fn nine_keys(entry: &ListedProbeV1, summary: &Summary) -> ProbeResultV1 {
         ping_min: delay.map(|delay| milliseconds(delay.min.as_ns())),
         ping_max: delay.map(|delay| milliseconds(delay.max.as_ns())),
         ping_avg: delay.map(|delay| milliseconds(delay.mean_ns())),
-        ping_jitter: delay.map(|delay| delay.stddev_ns() / 1e6),
+        ping_jitter: delay.map(stddev_milliseconds),
         ping_loss: summary.loss_ratio().map(ippm::LossRatio::get),
     }
+}
+
+/// The population standard deviation in milliseconds; divided before the root, which gives the
+/// recorded digits.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a round has far less than 2^53 packets"
+)]
+fn stddev_milliseconds(delay: &Delay) -> f64 {
+    (delay.m2_ns2 / 1e12 / delay.count.max(1) as f64).sqrt()
 }
 
 #[expect(

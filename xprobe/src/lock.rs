@@ -23,8 +23,8 @@ pub(crate) struct Lock(
 pub enum LockError {
     /// Another process holds the lock of this name.
     #[error(
-        "another round of {name} is still running (lock @{address}): nothing measured; \
-         if this repeats, start xprobe at the plan's period"
+        "nothing measured: another round of {name} is still running (it holds @{address}); \
+         if this repeats, start xprobe at the period of its plan"
     )]
     Held {
         /// The probe whose round is running.

@@ -1,7 +1,7 @@
 //! Measures a list of items: names to addresses, then one job for the engine.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ippm::UnixTime;
 
@@ -21,6 +21,9 @@ pub(crate) struct Terms {
     pub(crate) round_start: UnixTime,
     /// When the measurement has to be over.
     pub(crate) deadline: Option<Instant>,
+    /// How long to listen after the last packet; as long as the slowest ICMP error takes if none.
+    /// It is never shorter than the waiting time.
+    pub(crate) linger: Option<Duration>,
     pub(crate) limits: Limits,
 }
 
@@ -31,7 +34,7 @@ pub(crate) struct Taken {
     pub(crate) results: Vec<Result<(IpAddr, ippm::Sample), Untaken>>,
     pub(crate) fitness: Fitness,
     pub(crate) cut_short: Option<CutShort>,
-    pub(crate) duration: std::time::Duration,
+    pub(crate) duration: Duration,
 }
 
 /// Why an item has no sample.
@@ -99,7 +102,7 @@ pub(crate) fn measure(
             round_start: terms.round_start,
             started: clock.monotonic_start(),
             deadline: terms.deadline,
-            linger: None,
+            linger: terms.linger,
             limits: terms.limits,
         },
         observer,

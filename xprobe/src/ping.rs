@@ -69,6 +69,7 @@ pub(crate) fn run(args: &PingArgs, clock: Clock) -> Result<(), PingFailure> {
     let terms = Terms {
         round_start: clock.start(),
         deadline: None,
+        linger: Some(Duration::ZERO),
         limits: Limits::HARD,
     };
     let shows_progress = io::stderr().is_terminal() && params.spread.is_some_and(|spread| spread > LONG);

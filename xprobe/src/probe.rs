@@ -39,7 +39,7 @@ const SIGNAL_GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug, Error)]
 pub enum RoundError {
     /// The plan cannot be followed.
-    #[error("the plan from {url} cannot be followed; nothing measured")]
+    #[error("nothing measured: the plan from {url} cannot be followed")]
     Plan {
         /// Where it came from.
         url: String,
@@ -48,10 +48,10 @@ pub enum RoundError {
         fault: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The round was asked to end before anything was sent.
-    #[error("ended by a signal before anything was measured")]
+    #[error("nothing measured: ended by a signal before the first packet")]
     Interrupted,
     /// The slot was over before anything could be sent.
-    #[error("started {} s into a slot of {} s: too late to measure anything in it", late.as_secs(), period.as_secs())]
+    #[error("nothing measured: started {} s into a slot of {} s, too late to end in it", late.as_secs(), period.as_secs())]
     TooLate {
         /// How long after the slot's start the process was started.
         late: Duration,
@@ -72,6 +72,16 @@ struct State {
     spool: Option<Spool>,
 }
 
+/// What a round finds on its host, which tests give it instead.
+#[derive(Debug, Clone, Copy)]
+struct Surroundings {
+    clock: Clock,
+    /// What the clock daemon states; asked for if none.
+    daemon: Option<DaemonState>,
+    /// How long to listen after the last packet, see [`Terms::linger`].
+    linger: Option<Duration>,
+}
+
 /// Runs one round.
 ///
 /// # Errors
@@ -82,6 +92,23 @@ pub(crate) fn round(
     environment_key: Option<SecretString>,
     clock: Clock,
 ) -> Result<(), Failure> {
+    round_in(
+        args,
+        environment_key,
+        Surroundings {
+            clock,
+            daemon: None,
+            linger: None,
+        },
+    )
+}
+
+fn round_in(
+    args: RoundArgs,
+    environment_key: Option<SecretString>,
+    surroundings: Surroundings,
+) -> Result<(), Failure> {
+    let clock = surroundings.clock;
     let settings = config::settle(args, environment_key)?;
     let console = Console {
         verbose: settings.verbose,
@@ -89,7 +116,7 @@ pub(crate) fn round(
     let _lock = lock::acquire(&settings.name)?;
     stop::hold_signals().map_err(RoundError::Signals)?;
     let stop = Stop::new();
-    let asking = Asking::begin();
+    let asking = surroundings.daemon.map_or_else(Asking::begin, Asking::answered);
     let state = State::open(&settings);
     let client = Client::new(settings.key.as_ref(), settings.ca_file.as_ref(), clock)?;
 
@@ -97,17 +124,14 @@ pub(crate) fn round(
     // A clock that needed a correction cannot say which windows are open.
     let start = kept_correction.is_none().then_some(clock.start());
     let url = fetch::plan_url(&settings.remote, &settings.name, start);
+    let shown = fetch::plan_url(&settings.remote, &settings.name, None).to_string();
     let cached = state.cached_plan(clock.start());
-    let (fetched, time) = fetch::fetch(&client, url.clone(), cached.as_ref());
+    let (fetched, time) = fetch::fetch(&client, url, cached.as_ref());
     let (plan, origin) = match choose(fetched, cached) {
         Choice::Measure(plan, origin) => (plan, origin),
         Choice::Legacy => return Ok(legacy::round(&settings, &client, clock, &stop, console)?),
         Choice::Nothing(refusal) => {
-            return Err(NoPlan {
-                url: url.to_string(),
-                refusal,
-            }
-            .into());
+            return Err(NoPlan { url: shown, refusal }.into());
         }
     };
     let time = time.filter(|_| origin == Origin::Fetched);
@@ -119,7 +143,7 @@ pub(crate) fn round(
         kept_correction,
     );
     let agenda = agenda::read(plan.body.as_bytes(), label.round_start, origin == Origin::Cached)
-        .map_err(|fault| unusable(url.as_str(), fault))?;
+        .map_err(|fault| unusable(&shown, fault))?;
     if origin == Origin::Fetched {
         state.remember(&plan);
         if time.is_some() {
@@ -139,6 +163,7 @@ pub(crate) fn round(
         daemon,
         time,
         clock,
+        linger: surroundings.linger,
         console,
     };
     round.run(&client, &state, &stop)
@@ -252,6 +277,7 @@ struct Round<'a> {
     daemon: DaemonState,
     time: Option<CollectorTime>,
     clock: Clock,
+    linger: Option<Duration>,
     console: Console,
 }
 
@@ -265,9 +291,16 @@ impl Round<'_> {
                 .clock
                 .monotonic_start()
                 .checked_add(end.saturating_sub(reserve)),
+            linger: self.linger,
             limits: self.agenda.limits,
         };
-        let taken = measure::measure(&self.agenda.items, terms, self.clock, &mut |_| ());
+        let mut is_sending = false;
+        let taken = measure::measure(&self.agenda.items, terms, self.clock, &mut |progress| {
+            if !is_sending && progress.sent > 0 {
+                is_sending = true;
+                self.console.step(format_args!("packets are leaving"));
+            }
+        });
         if taken.cut_short == Some(CutShort::Signal) {
             stop.ask();
         }
@@ -362,33 +395,4 @@ impl Round<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plan() -> CachedPlan {
-        CachedPlan {
-            etag: None,
-            body: String::new(),
-        }
-    }
-
-    fn refusal() -> Refusal {
-        Refusal::NotACollector { status: 200 }
-    }
-
-    #[test]
-    fn the_cached_plan_is_for_a_collector_that_is_away_and_for_nothing_else() {
-        let word = |fetched, cached| match choose(fetched, cached) {
-            Choice::Measure(_, Origin::Fetched) => "fetched",
-            Choice::Measure(_, Origin::Cached) => "cached",
-            Choice::Legacy => "legacy",
-            Choice::Nothing(_) => "nothing",
-        };
-        assert_eq!(word(Fetched::Fresh(plan()), Some(plan())), "fetched");
-        assert_eq!(word(Fetched::Unchanged, Some(plan())), "fetched");
-        assert_eq!(word(Fetched::Away(refusal()), Some(plan())), "cached");
-        assert_eq!(word(Fetched::Away(refusal()), None), "nothing");
-        assert_eq!(word(Fetched::Refused(refusal()), Some(plan())), "nothing");
-        assert_eq!(word(Fetched::Legacy, Some(plan())), "legacy");
-    }
-}
+mod tests;
