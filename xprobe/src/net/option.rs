@@ -44,7 +44,8 @@ pub(super) fn apply(
             setsockopt(descriptor, sockopt::Ipv4RecvTtl, &true)?;
             // PROBE sets DF and ignores the path MTU that the kernel learned; DO would refuse large
             // packets for ten minutes after one ICMP error, and so report the past. The default
-            // (WANT) sets DF too: it has to be switched off for packets that may be fragmented.
+            // (WANT) sets DF too: it has to be switched off for packets that may be fragmented. With DONT
+            // the kernel keeps "fragmentation needed" to itself: it cannot be meant for such a packet.
             let discovery = if dont_fragment {
                 libc::IP_PMTUDISC_PROBE
             } else {

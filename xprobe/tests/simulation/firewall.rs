@@ -1,10 +1,10 @@
 //! Packets that a firewall drops, on either side and in either direction.
 
 use ippm::Fate;
-use xprobe::driver::{Due, Outcome, Unmeasured};
+use xprobe::driver::Unmeasured;
 
 use crate::namespace::{Namespace, skip, succeeds};
-use crate::network::{Network, OTHER_V4, V4, V6, measure_in, ten};
+use crate::network::{Network, OTHER_V4, V4, V6, measure_in, pair, ten};
 
 /// A table with one chain at `hook`, in the words of nft.
 fn chain(namespace: &Namespace, hook: &str) {
@@ -22,43 +22,15 @@ fn has_nft() -> bool {
     there
 }
 
-/// Two namespaces, joined by a veth pair: the probe, and a target whose kernel answers.
-fn pair() -> Option<(Namespace, Namespace)> {
-    if !has_nft() {
-        return None;
-    }
-    let (probe, target) = (Namespace::new()?, Namespace::new()?);
-    let peer = target.thread();
-    probe.command(&format!("ip link add lab type veth peer name lab netns {peer}"));
-    for (side, host) in [(&probe, 1), (&target, 10)] {
-        side.command(&format!("ip address add 198.51.100.{host}/24 dev lab"));
-        side.command(&format!("ip address add 2001:db8::{host}/64 dev lab nodad"));
-        side.command("ip link set lab up");
-    }
-    probe.allow_datagram(true);
-    // A new link passes nothing until the kernel has noticed that both ends are up.
-    let passes = |tries| (0..tries).any(|_| received(&measure_in(&probe, vec![one(V4), one(V6)], None)) == 2);
-    assert!(passes(20), "the link does not come up");
-    Some((probe, target))
-}
-
-fn one(address: &str) -> Due {
-    let mut due = ten(address);
-    due.params.count = Some(1);
-    due
-}
-
-fn received(outcome: &Outcome) -> u64 {
-    let samples = outcome
-        .results
-        .iter()
-        .filter_map(|result| result.sample.as_ref().ok()?.summary());
-    samples.map(|summary| summary.received).sum()
+fn checked_pair() -> Option<(Namespace, Namespace)> {
+    has_nft().then(pair).flatten()
 }
 
 #[test]
 fn a_request_dropped_before_the_target_sees_it_is_lost() {
-    let Some((probe, target)) = pair() else { return };
+    let Some((probe, target)) = checked_pair() else {
+        return;
+    };
     chain(&target, "prerouting");
     for kind in ["icmp", "icmpv6"] {
         target.command(&format!(
@@ -70,7 +42,9 @@ fn a_request_dropped_before_the_target_sees_it_is_lost() {
 
 #[test]
 fn a_reply_dropped_before_the_probe_sees_it_is_lost() {
-    let Some((probe, _target)) = pair() else { return };
+    let Some((probe, _target)) = checked_pair() else {
+        return;
+    };
     chain(&probe, "prerouting");
     for kind in ["icmp", "icmpv6"] {
         probe.command(&format!(

@@ -120,6 +120,37 @@ pub(crate) fn ten(address: &str) -> Due {
     }
 }
 
+/// Two namespaces, joined by a veth pair: the probe, and a target whose kernel answers.
+pub(crate) fn pair() -> Option<(Namespace, Namespace)> {
+    let (probe, target) = (Namespace::new()?, Namespace::new()?);
+    let peer = target.thread();
+    probe.command(&format!("ip link add lab type veth peer name lab netns {peer}"));
+    for (side, host) in [(&probe, 1), (&target, 10)] {
+        side.command(&format!("ip address add 198.51.100.{host}/24 dev lab"));
+        side.command(&format!("ip address add 2001:db8::{host}/64 dev lab nodad"));
+        side.command("ip link set lab up");
+    }
+    probe.allow_datagram(true);
+    // A new link passes nothing until the kernel has noticed that both ends are up.
+    let passes = |tries| (0..tries).any(|_| received(&measure_in(&probe, vec![one(V4), one(V6)], None)) == 2);
+    assert!(passes(20), "the link does not come up");
+    Some((probe, target))
+}
+
+fn one(address: &str) -> Due {
+    let mut due = ten(address);
+    due.params.count = Some(1);
+    due
+}
+
+fn received(outcome: &Outcome) -> u64 {
+    let samples = outcome
+        .results
+        .iter()
+        .filter_map(|result| result.sample.as_ref().ok()?.summary());
+    samples.map(|summary| summary.received).sum()
+}
+
 /// What came out, beside what the reflector knows.
 pub(crate) struct Round {
     dues: Vec<Due>,

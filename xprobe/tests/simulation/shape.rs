@@ -6,7 +6,7 @@ use ippm::{Family, Params};
 use xprobe::driver::{Due, Unmeasured};
 use xprobe::round::CutShort;
 
-use crate::network::{Network, V4, V6, ten};
+use crate::network::{Network, V4, V6, measure_in, pair, ten};
 
 /// Ten packets with something changed.
 fn ten_with(address: &str, change: impl Fn(&mut Params)) -> Due {
@@ -71,6 +71,24 @@ fn a_packet_too_large_to_leave_whole_is_unsent_and_never_lost() {
         ));
     }
     assert_eq!(round.summary(2).received, 10);
+}
+
+#[test]
+fn a_packet_that_travels_in_fragments_has_a_delay_like_any_other() {
+    let Some((probe, _target)) = pair() else { return };
+    let long = |params: &mut Params| params.payload_bytes = Some(5000);
+    for allowed in [true, false] {
+        probe.allow_datagram(allowed);
+        let outcome = measure_in(&probe, vec![ten_with(V4, long), ten_with(V6, long)], None);
+        for result in outcome.results {
+            let summary = result.sample.unwrap().summary().unwrap();
+            assert_eq!(
+                (summary.received, summary.delay.map(|delay| delay.count)),
+                (10, Some(10)),
+                "{allowed}"
+            );
+        }
+    }
 }
 
 #[test]
