@@ -5,6 +5,7 @@
 //! was measured and gives it back.
 
 pub mod embedded;
+pub mod influx;
 pub mod layout;
 pub mod ledger;
 pub mod point;

@@ -68,6 +68,12 @@ impl Word {
     /// Longest word, in bytes (it is ASCII).
     pub const MAX_BYTES: usize = 32;
 
+    /// `legacy`: the origin of what a probe of the original IXPQoS has sent.
+    #[must_use]
+    pub fn legacy() -> Self {
+        Self("legacy".to_owned())
+    }
+
     /// The word as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -3,6 +3,7 @@
 //! What people write (the roster) is read strictly, so that a typo cannot hide; what programs send
 //! is read tolerantly, so that a newer probe loses nothing to an older collector.
 
+pub mod answer;
 pub mod error;
 pub mod json;
 pub mod legacy;

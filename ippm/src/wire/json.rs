@@ -1,5 +1,7 @@
 //! Reading JSON from strangers: with a limit on nesting, and without losing a repeated key.
 
+pub(crate) mod strict;
+
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};

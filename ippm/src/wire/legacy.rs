@@ -2,6 +2,8 @@
 //!
 //! `ping_jitter` is the population standard deviation of the RTT; everywhere else it is `rtt_stddev`.
 
+pub mod post;
+
 use serde::{Deserialize, Serialize};
 
 /// Body of `POST /api/v1/data/probe-result`, as our probe sends it to a collector that speaks

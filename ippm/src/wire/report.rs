@@ -1,4 +1,16 @@
-//! `POST /api/v2/reports`: what a round sends.
+//! `POST /api/v2/reports`: what a round sends, and what the collector makes of it.
+//!
+//! # Layout
+//!
+//! * here: the JSON of schema 1, and outward the way from a [`Measurement`] to it
+//! * [`envelope`]: inward, a report as a whole
+//! * `result`, `check`: inward, one result; its shape, then what its numbers say about each other
+//! * [`reject`]: the codes
+
+mod check;
+pub mod envelope;
+pub mod reject;
+mod result;
 
 use serde::{Deserialize, Serialize};
 
@@ -84,9 +96,9 @@ pub struct ResultV1 {
     pub address: Option<String>,
     /// The test's period, ns.
     pub period_ns: u64,
-    /// How the packets looked and left.
-    #[serde(default)]
-    pub params: ParamsV1,
+    /// How the packets looked and left; always there if measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<ParamsV1>,
     /// `measured` or `error`.
     pub outcome: String,
     /// Why it was not measured.
@@ -222,7 +234,7 @@ impl ResultV1 {
             flow: 0,
             address: None,
             period_ns: ns(measurement.period),
-            params: ParamsV1::default(),
+            params: Some(ParamsV1::default()),
             outcome: "error".to_owned(),
             error: None,
             detail: None,
@@ -262,7 +274,7 @@ impl ResultV1 {
         } = measured.summary;
         "measured".clone_into(&mut self.outcome);
         self.address = Some(measured.address.to_string());
-        self.params = measured.params.into();
+        self.params = Some(measured.params.into());
         self.clock = measured.clock.as_ref().map(ToString::to_string);
         (self.sent, self.received, self.late) = (Some(sent), Some(received), Some(late));
         (self.duplicates, self.reordered, self.unsent) = (Some(duplicates), Some(reordered), Some(unsent));
