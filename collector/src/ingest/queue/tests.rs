@@ -109,11 +109,11 @@ type Sent = tokio::task::JoinHandle<Result<Appended, QueueError>>;
 
 fn bench(limits: Limits) -> Bench {
     let (writes, seen) = unbounded_channel();
-    let (queue, writer) = Queue::new(Arc::new(Gate { writes }), limits);
+    let (queue, task) = Queue::new(Arc::new(Gate { writes }), limits);
     Bench {
         queue: Arc::new(queue),
         writes: seen,
-        writer: tokio::spawn(writer.run()),
+        writer: tokio::spawn(task.run()),
     }
 }
 
