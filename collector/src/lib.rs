@@ -1,4 +1,27 @@
 //! The collector of IXPQoS: keeps what the probes measured, proves it, and shows it.
+//!
+//! # Layout
+//!
+//! * the program: [`cli`], [`startup`] (puts everything together), [`config`], [`clock`]
+//! * the HTTP surface: [`routes`], [`auth`], [`error`], [`context`] (what handlers are handed)
+//! * who may do what: [`key`], [`limit`], [`watch`] (roster and keys, read again when they change)
+//! * what is asked of probes: [`plan`]; what they send: [`ingest`]; where it is kept: [`store`]
+//! * what is said about itself: [`beat`] (ledger), [`health`], [`metrics`]
 
+pub mod auth;
+pub mod beat;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod error;
+pub mod health;
 pub mod ingest;
+pub mod key;
+pub mod limit;
+pub mod metrics;
+pub mod plan;
+pub mod routes;
+pub mod startup;
 pub mod store;
+pub mod watch;

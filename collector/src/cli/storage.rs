@@ -1,0 +1,44 @@
+//! `setup`, `backup` and `restore`.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::cli::{Args, Failure, start_log};
+use crate::startup::storage;
+
+/// Prepares the store.
+pub(super) fn setup(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
+    let config = args.load()?;
+    start_log();
+    let done = storage::set_up(&config)?;
+    for line in done {
+        writeln!(out, "{line}").map_err(Failure::io("stdout"))?;
+    }
+    Ok(())
+}
+
+/// Copies the embedded store.
+pub(super) fn backup(args: &Args, to: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    let config = args.load()?;
+    storage::back_up(&config, to)?;
+    writeln!(
+        out,
+        "{} copied to {}",
+        config.store.embedded_file.display(),
+        to.display()
+    )
+    .map_err(Failure::io("stdout"))
+}
+
+/// Puts a copy in the place of the embedded store.
+pub(super) fn restore(args: &Args, from: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    let config = args.load()?;
+    storage::restore(&config, from)?;
+    writeln!(
+        out,
+        "{} is now {}",
+        config.store.embedded_file.display(),
+        from.display()
+    )
+    .map_err(Failure::io("stdout"))
+}

@@ -1,0 +1,74 @@
+//! What every request handler is handed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::health::StoreState;
+use crate::limit::{FailureLimiter, KeyLimiter};
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::watch::Watch;
+
+/// The parts of a running collector that handlers use.
+pub struct Context {
+    /// The configuration in force since the start.
+    pub config: Config,
+    /// Name of this collector in the ledger.
+    pub instance: String,
+    /// Where results are kept.
+    pub store: Arc<dyn Store>,
+    /// Roster and keys.
+    pub watch: Watch,
+    /// What happened so far.
+    pub metrics: Metrics,
+    /// Requests of each key.
+    pub requests: KeyLimiter,
+    /// Failures of each address.
+    pub failures: FailureLimiter,
+    /// The time.
+    pub clock: Clock,
+    /// Whether the store was ready a moment ago.
+    pub store_state: StoreState,
+    stopping: AtomicBool,
+}
+
+impl Context {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(config: Config, instance: String, store: Arc<dyn Store>, clock: Clock) -> Self {
+        let limits = config.limits;
+        Self {
+            watch: Watch::new(&config, clock.now()),
+            metrics: Metrics::default(),
+            requests: KeyLimiter::new(limits.rate, limits.burst),
+            failures: FailureLimiter::new(limits.failed_rate, limits.failed_burst, limits.failed_addresses),
+            store_state: StoreState::default(),
+            stopping: AtomicBool::new(false),
+            config,
+            instance,
+            store,
+            clock,
+        }
+    }
+
+    /// From now on `/readyz` says that this collector is going.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this collector is going.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! The HTTP surface: what is answered at which path.
+
+pub mod envelope;
+mod legacy;
+mod operations;
+mod plan;
+
+use actix_web::guard::{Any, Get, Head};
+use actix_web::{Resource, Route, web};
+
+use crate::error::ApiError;
+
+/// The prefix of the original's probes; nginx strips it, without nginx we do.
+const OLD_PREFIX: &str = "/backend";
+
+/// Registers every path, each also under `/backend`.
+pub fn configure(app: &mut web::ServiceConfig) {
+    app.service(
+        web::scope(OLD_PREFIX)
+            .configure(paths)
+            .default_service(web::to(nothing_here)),
+    )
+    .configure(paths)
+    .default_service(web::to(nothing_here))
+    .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::not_found().into()));
+}
+
+fn paths(app: &mut web::ServiceConfig) {
+    app.service(read("/healthz").route(get().to(operations::healthz)))
+        .service(read("/readyz").route(get().to(operations::readyz)))
+        .service(read("/metrics").route(get().to(operations::metrics)))
+        .service(read("/api/v1/conf/probes").route(get().to(legacy::list)))
+        .service(read("/api/v2/plan/{probe}").route(get().to(plan::plan)));
+}
+
+/// A resource that can be read and nothing else.
+fn read(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(read_only))
+}
+
+fn get() -> Route {
+    web::route().guard(Any(Get()).or(Head()))
+}
+
+async fn read_only() -> Result<String, ApiError> {
+    Err(ApiError::method_not_allowed("GET, HEAD"))
+}
+
+async fn nothing_here() -> Result<String, ApiError> {
+    Err(ApiError::not_found())
+}

@@ -1,0 +1,135 @@
+//! What operators and their tools ask: does it live, is it ready, what happened.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+use crate::auth;
+use crate::context::Context;
+use crate::error::{ApiError, Code};
+use crate::health::{self, Readiness};
+use crate::key::Role;
+use crate::metrics::Gauge;
+
+/// The content type of the Prometheus text format.
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// `GET /healthz`: 200 as long as requests are answered at all.
+pub(crate) async fn healthz() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body("{\"status\":\"ok\"}")
+}
+
+/// `GET /readyz`: 200 if reports can be taken, else 503; the same document in both cases.
+pub(crate) async fn readyz(request: HttpRequest, context: web::Data<Context>) -> HttpResponse {
+    let readiness = health::readiness(&context, is_local(&request, &context)).await;
+    let status = if readiness.is_ready() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let mut response = HttpResponse::build(status).json(document(&readiness));
+    if !readiness.is_ready() {
+        // The document says more than an error body could.
+        response.extensions_mut().insert(Code::Unavailable);
+    }
+    response
+}
+
+fn document(readiness: &Readiness) -> Value {
+    let faults: Vec<Value> = readiness
+        .faults
+        .iter()
+        .map(|fault| match &fault.problem {
+            Some(problem) => json!({"file": fault.file, "problem": problem}),
+            None => json!({"file": fault.file}),
+        })
+        .collect();
+    let digests = &readiness.digests;
+    json!({
+        "status": readiness.status,
+        "version": readiness.version,
+        "instance": readiness.instance,
+        "store": readiness.store,
+        "digests": {"config": digests.config, "roster": digests.roster, "keys": digests.keys},
+        "faults": faults,
+    })
+}
+
+/// `GET /metrics`: for whoever asks from this host, or with a read or admin key.
+pub(crate) async fn metrics(
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse, ApiError> {
+    if !(context.config.access.public_metrics || is_local(&request, &context)) {
+        let caller = auth::native(&request, &context)?;
+        if caller.role == Role::Probe {
+            return Err(auth::forbidden("a key with the role read or admin is needed"));
+        }
+    }
+    let readiness = health::readiness(&context, false).await;
+    let body = context.metrics.expose(&gauges(&readiness, &context));
+    Ok(HttpResponse::Ok().content_type(PROMETHEUS).body(body))
+}
+
+fn is_local(request: &HttpRequest, context: &Context) -> bool {
+    auth::client_address(request, &context.config.server.trusted_proxies).is_loopback()
+}
+
+fn gauges<'a>(readiness: &'a Readiness, context: &Context) -> Vec<Gauge<'a>> {
+    let gauge = |name, help, labels, value| Gauge {
+        name,
+        help,
+        labels,
+        value,
+    };
+    let digest = |file, digest: Option<&'a String>| {
+        let labels = vec![("file", file), ("sha256", digest.map_or("", String::as_str))];
+        gauge("ixpqos_file_info", "Digest of what is in force.", labels, 1)
+    };
+    let faulty = |file: &'static str| {
+        let value = u64::from(readiness.faults.iter().any(|fault| fault.file == file));
+        gauge(
+            "ixpqos_file_faulty",
+            "Whether the file as it is now could not be loaded.",
+            vec![("file", file)],
+            value,
+        )
+    };
+    vec![
+        gauge(
+            "ixpqos_build_info",
+            "Version and name of this collector.",
+            vec![
+                ("version", readiness.version),
+                ("instance", readiness.instance.as_str()),
+            ],
+            1,
+        ),
+        gauge(
+            "ixpqos_ready",
+            "Whether reports can be taken.",
+            Vec::new(),
+            u64::from(readiness.is_ready()),
+        ),
+        gauge(
+            "ixpqos_store_ready",
+            "Whether the store is ready.",
+            Vec::new(),
+            u64::from(readiness.store == "ready"),
+        ),
+        digest("config", Some(&readiness.digests.config)),
+        digest("roster", readiness.digests.roster.as_ref()),
+        digest("keys", readiness.digests.keys.as_ref()),
+        faulty("roster"),
+        faulty("keys"),
+        faulty("shared_key"),
+        gauge(
+            "ixpqos_failed_addresses",
+            "Client addresses whose failures are remembered.",
+            Vec::new(),
+            u64::try_from(context.failures.addresses()).unwrap_or(u64::MAX),
+        ),
+    ]
+}
