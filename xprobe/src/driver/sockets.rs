@@ -16,6 +16,15 @@ pub(super) struct Sockets {
     entries: Vec<Entry>,
 }
 
+/// Why a wait was over; neither, if its time was.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wake {
+    /// There is something to read.
+    pub(super) readable: bool,
+    /// A signal came.
+    pub(super) signal: bool,
+}
+
 /// Descriptors in one poll: a socket for each way, and the signals.
 const MOST: usize = 5;
 
@@ -53,27 +62,26 @@ impl Sockets {
             .map(|entry| &entry.socket)
     }
 
-    /// Waits until something is to be read or the time is over; true if a signal came.
-    pub(super) fn wait(&mut self, signals: Option<&Signals>, timeout: Duration) -> bool {
+    /// Waits until something is to be read, a signal comes, or the time is over.
+    pub(super) fn wait(&mut self, signals: Option<&Signals>, timeout: Duration) -> Wake {
         let mut polled = Vec::with_capacity(self.entries.len() + 1);
         for socket in self.entries.iter().filter_map(|entry| entry.socket.as_ref().ok()) {
             polled.push(PollFd::new(socket.as_fd(), PollFlags::POLLIN));
         }
         polled.extend(signals.map(|signals| PollFd::new(signals.as_fd(), PollFlags::POLLIN)));
-        // An error of ppoll is an interruption or a lack of memory, and leaves nothing to read: the loop
-        // comes again either way.
-        let ready = ppoll(&mut polled, Some(TimeSpec::from_duration(timeout)), None);
-        let mut found = polled.iter().map(|polled| match ready {
-            Ok(1..) => polled.revents().unwrap_or(PollFlags::empty()),
-            _ => PollFlags::empty(),
-        });
-        let found: [PollFlags; MOST] = std::array::from_fn(|_| found.next().unwrap_or(PollFlags::empty()));
+        let found = poll(&mut polled, timeout);
         let mut found = found.into_iter();
+        let mut readable = false;
         for entry in self.entries.iter_mut().filter(|entry| entry.socket.is_ok()) {
-            entry.readiness = Readiness::from(found.next().unwrap_or(PollFlags::empty()));
+            let events = found.next().unwrap_or(PollFlags::empty());
+            entry.readiness = Readiness::from(events);
+            readable |= !events.is_empty();
         }
-        let signal = found.next().unwrap_or(PollFlags::empty());
-        signals.is_some_and(|signals| signal.contains(PollFlags::POLLIN) && signals.came())
+        let signal = found.next().is_some_and(|events| !events.is_empty());
+        Wake {
+            readable,
+            signal: signal && signals.is_some_and(Signals::came),
+        }
     }
 
     /// Reads what the last wait found.
@@ -99,4 +107,29 @@ impl Sockets {
     fn sockets(&self) -> impl Iterator<Item = &Socket> {
         self.entries.iter().filter_map(|entry| entry.socket.as_ref().ok())
     }
+}
+
+/// Waits until a signal comes or the time is over, whatever arrives at the sockets.
+pub(super) fn rest(signals: Option<&Signals>, timeout: Duration) -> Wake {
+    let mut polled: Vec<_> = signals
+        .iter()
+        .map(|signals| PollFd::new(signals.as_fd(), PollFlags::POLLIN))
+        .collect();
+    let [signal, ..] = poll(&mut polled, timeout);
+    Wake {
+        readable: false,
+        signal: !signal.is_empty() && signals.is_some_and(Signals::came),
+    }
+}
+
+/// What happened at each descriptor, in their order.
+fn poll(polled: &mut [PollFd<'_>], timeout: Duration) -> [PollFlags; MOST] {
+    // An error of ppoll is an interruption or a lack of memory, and leaves nothing to read: the loop comes
+    // again either way.
+    let ready = ppoll(polled, Some(TimeSpec::from_duration(timeout)), None);
+    let mut found = polled.iter().map(|polled| match ready {
+        Ok(1..) => polled.revents().unwrap_or(PollFlags::empty()),
+        _ => PollFlags::empty(),
+    });
+    std::array::from_fn(|_| found.next().unwrap_or(PollFlags::empty()))
 }
