@@ -8,11 +8,13 @@
 //! * [`native`], [`legacy`]: one report, one post of the original IXPQoS
 //! * [`names`]: the bound on names that nobody knows
 //! * [`answer`]: what the sender is told
+//! * [`queue`]: accepted reports on their way to the store, many in one write
 
 pub mod answer;
 pub mod legacy;
 pub mod names;
 pub mod native;
+pub mod queue;
 
 use std::time::Duration;
 

@@ -155,10 +155,8 @@ fn ping_prints_json_in_the_shape_of_a_reports_results() {
     let output = xprobe(&words).output().unwrap();
     let results: Vec<ippm::wire::report::ResultV1> = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((results[0].sent, results[0].received), (Some(2), Some(2)));
-    assert_eq!(
-        (results[0].params.payload_bytes, results[0].params.dscp),
-        (Some(100), Some(46))
-    );
+    let params = results[0].params.as_ref().unwrap();
+    assert_eq!((params.payload_bytes, params.dscp), (Some(100), Some(46)));
     assert_eq!(results[0].address.as_deref(), Some("127.0.0.2"));
 }
 
