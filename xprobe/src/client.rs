@@ -263,7 +263,7 @@ fn broken(error: reqwest::Error) -> ExchangeError {
 }
 
 /// The time in a `Date` header (RFC 9110 §5.6.7).
-fn http_date(text: &str) -> Option<UnixTime> {
+pub(crate) fn http_date(text: &str) -> Option<UnixTime> {
     let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
     i64::try_from(zoned.timestamp().as_nanosecond())
         .ok()

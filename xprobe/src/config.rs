@@ -165,15 +165,15 @@ pub(crate) fn settle(
 }
 
 /// The configuration file with its values parsed.
-struct Given {
-    name: Option<ProbeName>,
-    remote: Option<Remote>,
-    key: Option<SecretString>,
-    key_file: Option<PathBuf>,
-    state_dir: Option<PathBuf>,
-    ca_file: Option<PathBuf>,
-    count: Option<u32>,
-    delay: Option<Duration>,
+pub(crate) struct Given {
+    pub(crate) name: Option<ProbeName>,
+    pub(crate) remote: Option<Remote>,
+    pub(crate) key: Option<SecretString>,
+    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) count: Option<u32>,
+    pub(crate) delay: Option<Duration>,
 }
 
 impl Given {
@@ -194,10 +194,19 @@ fn read(path: &Path) -> Result<Given, ConfigError> {
         path: path.to_owned(),
         source,
     })?;
-    let raw: ConfigFile = toml::from_str(&text).map_err(|error| ConfigError::Syntax {
+    read_text(path, &text)
+}
+
+/// What `text` says, which is that of the configuration file `path`.
+///
+/// # Errors
+///
+/// [`ConfigError`] names the file and the place, and never holds the key.
+pub(crate) fn read_text(path: &Path, text: &str) -> Result<Given, ConfigError> {
+    let raw: ConfigFile = toml::from_str(text).map_err(|error| ConfigError::Syntax {
         path: path.to_owned(),
-        line: error.span().map_or(1, |span| line_of(&text, span.start)),
-        reason: reason_of(&text, &error),
+        line: error.span().map_or(1, |span| line_of(text, span.start)),
+        reason: reason_of(text, &error),
     })?;
     let wrong = |setting| {
         move |reason| ConfigError::Value {

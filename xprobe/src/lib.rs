@@ -23,6 +23,8 @@ pub mod driver;
 mod durable;
 pub mod exit;
 mod fetch;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod key;
 mod legacy;
 mod lock;

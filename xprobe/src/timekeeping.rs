@@ -104,7 +104,7 @@ fn read_within(child: &mut Child) -> Option<String> {
 
 /// Reads `chronyc -c tracking`: the fifth field is what the clock lacks of the reference, in seconds,
 /// positive when it is slow; the last is the leap status.
-fn read_chronyc(text: &str) -> Option<DaemonState> {
+pub(crate) fn read_chronyc(text: &str) -> Option<DaemonState> {
     let fields: Vec<&str> = text.lines().next()?.split(',').collect();
     let (correction, leap) = (fields.get(4)?, fields.get(13)?);
     let synchronised = leap.trim() != "Not synchronised";
@@ -118,7 +118,7 @@ fn read_chronyc(text: &str) -> Option<DaemonState> {
 }
 
 /// Reads `timedatectl show`, which knows no offset.
-fn read_timedatectl(text: &str) -> Option<DaemonState> {
+pub(crate) fn read_timedatectl(text: &str) -> Option<DaemonState> {
     let value = text
         .lines()
         .find_map(|line| line.strip_prefix("NTPSynchronized="))?;
