@@ -14,5 +14,6 @@ mod firewall;
 mod namespace;
 mod network;
 mod permission;
+mod program;
 mod reflected;
 mod shape;

@@ -57,6 +57,11 @@ impl Network {
         })
     }
 
+    /// What the reflector has seen so far.
+    pub(crate) fn truth(&self) -> Vec<Truth> {
+        self.truth.lock().unwrap().clone()
+    }
+
     /// Measures, and checks what holds for every measurement.
     pub(crate) fn measure(&self, tests: Vec<Due>) -> Round {
         self.measure_until(tests, None)
@@ -67,7 +72,7 @@ impl Network {
         self.truth.lock().unwrap().clear();
         let dues = tests.clone();
         let outcome = measure_in(&self.namespace, tests, deadline);
-        let truth = self.truth.lock().unwrap().clone();
+        let truth = self.truth();
         let round = Round { dues, outcome, truth };
         round.check();
         round
