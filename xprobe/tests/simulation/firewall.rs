@@ -106,6 +106,22 @@ fn a_request_that_our_own_firewall_drops_is_unsent_and_changes_no_other_delay() 
 }
 
 #[test]
+fn on_ipv6_a_request_that_our_own_firewall_drops_is_lost_for_the_kernel_says_it_was_sent() {
+    if !has_nft() {
+        return;
+    }
+    let Some(network) = Network::new("") else { return };
+    chain(&network.namespace, "output");
+    network
+        .namespace
+        .command("nft add rule inet lab output icmpv6 type echo-request numgen inc mod 5 == 2 drop");
+    let round = network.measure(vec![ten(V6)]);
+    let summary = round.summary(0);
+    assert_eq!((summary.sent, summary.received, summary.unsent), (10, 8, 0));
+    assert_eq!(summary.delay.unwrap().count, 8);
+}
+
+#[test]
 fn a_target_that_our_own_firewall_forbids_is_not_measured() {
     if !has_nft() {
         return;
