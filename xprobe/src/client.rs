@@ -280,4 +280,21 @@ mod tests {
         assert_eq!(date.as_ns(), 1_795_255_500_000_000_000);
         assert_eq!(http_date("yesterday"), None);
     }
+
+    #[test]
+    fn neither_the_client_nor_its_errors_show_the_key() {
+        let key = SecretString::from("marked");
+        let clock = crate::clock::for_tests();
+        let client = Client::new(Some(&key), None, clock).unwrap();
+        let url = "http://127.0.0.1:1/".parse().unwrap();
+        let limit = Duration::from_secs(5);
+        let error = client
+            .ask(Question {
+                url,
+                limit,
+                content: Content::Get { etag: None },
+            })
+            .unwrap_err();
+        assert!(!format!("{client:?} {error:?} {error}").contains("marked"));
+    }
 }

@@ -15,7 +15,7 @@ use crate::stop::Stop;
 
 mod receipt;
 
-pub(crate) use receipt::Receipt;
+use self::receipt::Receipt;
 
 /// Longest single attempt.
 const ATTEMPT: Duration = Duration::from_secs(10);

@@ -3,14 +3,16 @@
 //! Process start ≤ 2 s → plan ≤ 3 s, one try → packets over the spread → linger → this report, then
 //! the kept ones, until the plan's `end_before`. Every step is bounded, so the whole is.
 
+mod state;
+
 use std::time::Duration;
 
-use ippm::{Measurement, UnixTime, plan};
+use ippm::{Measurement, plan};
 use secrecy::SecretString;
 use thiserror::Error;
 
 use crate::agenda::{self, Agenda, PlanFault};
-use crate::cache::{Cache, CachedPlan};
+use crate::cache::CachedPlan;
 use crate::cli::RoundArgs;
 use crate::client::Client;
 use crate::clock::Clock;
@@ -23,10 +25,11 @@ use crate::measure::{self, Taken, Terms};
 use crate::refusal::Refusal;
 use crate::report::{self, Heading, Origin};
 use crate::round::CutShort;
-use crate::spool::{Entry, Limits, Spool};
 use crate::stop::{self, Stop};
 use crate::timekeeping::{self, Asking, DaemonState, Label};
 use crate::{legacy, lock};
+
+use self::state::State;
 
 /// Most time that a measurement leaves for the delivery, before `end_before`.
 const DELIVERY_RESERVE: Duration = Duration::from_secs(5);
@@ -64,12 +67,6 @@ pub enum RoundError {
     /// SIGTERM and SIGINT could not be held back.
     #[error("cannot watch for signals")]
     Signals(#[source] std::io::Error),
-}
-
-/// What the state directory holds; each part none without one, or if it cannot be used.
-struct State {
-    cache: Option<Cache>,
-    spool: Option<Spool>,
 }
 
 /// What a round finds on its host, which tests give it instead.
@@ -120,7 +117,7 @@ fn round_in(
     let state = State::open(&settings);
     let client = Client::new(settings.key.as_ref(), settings.ca_file.as_ref(), clock)?;
 
-    let kept_correction = state.cache.as_ref().and_then(Cache::correction);
+    let kept_correction = state.correction();
     // A clock that needed a correction cannot say which windows are open.
     let start = kept_correction.is_none().then_some(clock.start());
     let url = fetch::plan_url(&settings.remote, &settings.name, start);
@@ -196,78 +193,6 @@ fn choose(fetched: Fetched, cached: Option<CachedPlan>) -> Choice {
     }
 }
 
-impl State {
-    /// Opens the state directory, if one is set; what cannot be used is named, and the round goes on:
-    /// measuring and delivering need no disk.
-    fn open(settings: &Settings) -> Self {
-        let Some(directory) = &settings.state_dir else {
-            return Self {
-                cache: None,
-                spool: None,
-            };
-        };
-        let cache = Cache::open(directory, &settings.name).map_err(|error| {
-            console::warn(format_args!(
-                "cannot use the state directory {}: {error}",
-                directory.display()
-            ));
-        });
-        let spool = cache.as_ref().ok().and_then(|_| {
-            let opened = Spool::open(directory, &settings.name, Limits::STANDARD);
-            opened.map_err(|error| console::warn_error(&error)).ok()
-        });
-        Self {
-            cache: cache.ok(),
-            spool,
-        }
-    }
-
-    /// The last good plan, if it can still be read.
-    fn cached_plan(&self, start: UnixTime) -> Option<CachedPlan> {
-        let plan = self.cache.as_ref()?.plan()?;
-        agenda::read(plan.body.as_bytes(), start, true)
-            .is_ok()
-            .then_some(plan)
-    }
-
-    /// Remembers a plan that was good.
-    fn remember(&self, plan: &CachedPlan) {
-        let Some(cache) = &self.cache else { return };
-        if cache.plan().as_ref() != Some(plan)
-            && let Err(error) = cache.keep_plan(plan)
-        {
-            console::warn(format_args!("cannot keep the plan: {error}"));
-        }
-    }
-
-    /// Remembers the clock correction that is in force from now on, or that none is.
-    fn correct(&self, correction: Option<i64>) {
-        let Some(cache) = &self.cache else { return };
-        if let Err(error) = cache.keep_correction(correction) {
-            console::warn(format_args!("cannot keep the clock correction: {error}"));
-        }
-    }
-
-    /// Keeps the report before the first attempt to deliver it, so that a kill loses nothing.
-    fn keep(&self, round_start: UnixTime, body: &[u8]) -> Option<Entry> {
-        match self.spool.as_ref()?.keep(round_start, body) {
-            Ok((entry, dropped)) => {
-                if dropped.now > 0 {
-                    console::warn(format_args!(
-                        "the spool is full: {} oldest report(s) dropped, {} in all",
-                        dropped.now, dropped.in_all
-                    ));
-                }
-                Some(entry)
-            }
-            Err(error) => {
-                console::warn_error(&error);
-                None
-            }
-        }
-    }
-}
-
 /// A round that knows what to measure.
 struct Round<'a> {
     settings: &'a Settings,
@@ -336,7 +261,7 @@ impl Round<'_> {
             stop,
             console: self.console,
         };
-        let delivered = courier.deliver(&body, state.spool.as_ref(), kept.as_ref());
+        let delivered = courier.deliver(&body, state.spool(), kept.as_ref());
         match (permission, delivered) {
             (None, delivered) => Ok(delivered?),
             (Some(cause), Ok(())) => Err(Failure::Permission { cause }),

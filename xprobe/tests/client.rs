@@ -6,7 +6,10 @@
 #[path = "support/server.rs"]
 mod server;
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -259,6 +262,53 @@ fn a_signal_in_mid_round_delivers_what_was_measured() {
         assert!(sent > 0 && sent < 6000, "{sent}");
         assert_eq!(result["received"], sent);
     }
+}
+
+#[test]
+fn a_round_that_may_not_open_sockets_reports_that_and_exits_3() {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap_or_default();
+    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    if !is_root || range.split_whitespace().next() != Some("1") {
+        eprintln!("skipped: needs root and a closed net.ipv4.ping_group_range");
+        return;
+    }
+    let plan = plan(3, 30);
+    let server = Server::start(move |request| {
+        Reply::new(
+            200,
+            if is_report(request) {
+                OK.to_owned()
+            } else {
+                plan.clone()
+            },
+        )
+    });
+    let directory = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o755))
+        .tempdir()
+        .unwrap();
+    // 65534 is nobody, who may not read the build directory everywhere.
+    let copy = directory.path().join("xprobe");
+    std::fs::copy(assert_cmd::cargo::cargo_bin!("xprobe"), &copy).unwrap();
+    let words = ["-n", &unique("bin-permission"), "-r", &server.url()];
+    let output = Command::new(copy)
+        .args(words)
+        .uid(65534)
+        .gid(65534)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(line.lines().count(), 1, "{line}");
+    assert!(
+        line.contains("grant CAP_NET_RAW or widen net.ipv4.ping_group_range"),
+        "{line}"
+    );
+    let result = &decode(&server.requests().last().unwrap().body)["results"][0];
+    assert_eq!(
+        (&result["outcome"], &result["error"]),
+        (&json!("error"), &json!("permission"))
+    );
 }
 
 #[test]

@@ -4,12 +4,14 @@ use std::io::Read;
 use std::sync::{Arc, Mutex};
 
 use flate2::read::GzDecoder;
+use ippm::UnixTime;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
 use crate::cli::Parsed;
 use crate::exit;
+use crate::spool::{Limits, Spool};
 use crate::test_server::{Reply, Request, Server};
 
 const OK: &str = r#"{"status":"ok","stored":1,"rejected":[],"ignored":[]}"#;
