@@ -332,6 +332,27 @@ mod tests {
     }
 
     #[test]
+    fn one_packet_more_than_asked_for_is_sent_at_the_delay_asked_for() {
+        let settings = Settings {
+            name: "ams1".parse().unwrap(),
+            remote: "https://c.example".parse().unwrap(),
+            key: None,
+            count: 10,
+            delay: Duration::from_secs(1),
+            state_dir: None,
+            ca_file: None,
+            verbose: false,
+        };
+        let params = item(&entry(), &settings).unwrap().params;
+        assert_eq!(
+            (params.count, params.spread),
+            (Some(11), Some(Duration::from_secs(11)))
+        );
+        let unknown = ListedProbeV1 { proto: 5, ..entry() };
+        assert!(item(&unknown, &settings).is_none());
+    }
+
+    #[test]
     fn total_loss_is_a_loss_of_one_and_four_nulls() {
         assert_eq!(
             json(&[Some(1), None, None]).unwrap(),

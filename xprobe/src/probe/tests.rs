@@ -238,8 +238,8 @@ fn twenty_rounds_without_a_collector_arrive_afterwards_as_they_were() {
     let host = Host::new("round-twenty");
     host.round(&server, "k", 0).unwrap();
     for number in 1..=20 {
-        *state.lock().unwrap() = if number <= 3 { 1 } else { 2 };
-        let failure = host.round(&server, "k", 20 * number + 18).unwrap_err();
+        *state.lock().unwrap() = if number <= 2 { 1 } else { 2 };
+        let failure = host.round(&server, "k", 20 * number + 16).unwrap_err();
         assert_eq!(failure.status(), exit::NOT_DELIVERED, "{failure}");
         let line = exit::chain(&failure);
         assert!(line.contains(&format!("kept; {number} in the spool")), "{line}");
@@ -266,7 +266,7 @@ fn twenty_rounds_without_a_collector_arrive_afterwards_as_they_were() {
     assert_eq!(bodies, expected);
     for (number, body) in (1..=20).zip(bodies) {
         let report = decode(body);
-        let start = UnixTime::from_ns((SLOT + 20 * number + 18) * 1_000_000_000);
+        let start = UnixTime::from_ns((SLOT + 20 * number + 16) * 1_000_000_000);
         assert_eq!(report["round_start"], ippm::wire::time::format(start));
         assert_eq!(report["plan"]["origin"], "cached");
         assert!(report["probe"].get("collector_offset_ns").is_none());
