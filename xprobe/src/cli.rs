@@ -1,4 +1,4 @@
-//! The command line: what was typed. What is meant is settled in [`crate::config`].
+//! The command line: what was typed. What is meant is settled in `config`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

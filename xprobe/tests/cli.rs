@@ -189,18 +189,29 @@ fn a_process_that_may_not_open_sockets_exits_3_and_says_what_to_do() {
     let directory = tempfile::Builder::new().permissions(public()).tempdir().unwrap();
     let copy = directory.path().join("xprobe");
     std::fs::copy(assert_cmd::cargo::cargo_bin!("xprobe"), &copy).unwrap();
-    let output = Command::new(copy)
+    let mut command = Command::new(copy);
+    command
         .args(["ping", "-c", "1", "127.0.0.1"])
         .uid(65534)
-        .gid(65534)
-        .output()
-        .unwrap();
+        .gid(65534);
+    let output = run_copy(&mut command);
     assert_eq!(output.status.code(), Some(3));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(
         text.contains("grant CAP_NET_RAW or widen net.ipv4.ping_group_range"),
         "{text}"
     );
+}
+
+/// Runs a copied binary: another test that forks at this moment holds the copy open for writing
+/// until its own program is started.
+fn run_copy(command: &mut Command) -> Output {
+    loop {
+        match command.output() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            output => return output.unwrap(),
+        }
+    }
 }
 
 fn public() -> std::fs::Permissions {

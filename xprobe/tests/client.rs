@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -291,12 +291,9 @@ fn a_round_that_may_not_open_sockets_reports_that_and_exits_3() {
     let copy = directory.path().join("xprobe");
     std::fs::copy(assert_cmd::cargo::cargo_bin!("xprobe"), &copy).unwrap();
     let words = ["-n", &unique("bin-permission"), "-r", &server.url()];
-    let output = Command::new(copy)
-        .args(words)
-        .uid(65534)
-        .gid(65534)
-        .output()
-        .unwrap();
+    let mut command = Command::new(copy);
+    command.args(words).uid(65534).gid(65534);
+    let output = run_copy(&mut command);
     assert_eq!(output.status.code(), Some(3));
     let line = String::from_utf8(output.stderr).unwrap();
     assert_eq!(line.lines().count(), 1, "{line}");
@@ -309,6 +306,17 @@ fn a_round_that_may_not_open_sockets_reports_that_and_exits_3() {
         (&result["outcome"], &result["error"]),
         (&json!("error"), &json!("permission"))
     );
+}
+
+/// Runs a copied binary: another test that forks at this moment holds the copy open for writing
+/// until its own program is started.
+fn run_copy(command: &mut Command) -> Output {
+    loop {
+        match command.output() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            output => return output.unwrap(),
+        }
+    }
 }
 
 #[test]
