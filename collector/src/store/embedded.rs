@@ -22,7 +22,7 @@ mod select;
 mod write;
 mod writer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ippm::{Family, ProbeName, UnixTime};
@@ -38,8 +38,6 @@ use crate::store::point::{Point, points_of};
 use crate::store::query::{RowQuery, RowStream};
 use crate::store::row::{Parts, Row};
 use crate::store::{Answer, Appended, Report, Store, StoreError};
-
-pub use self::backup::{backup, restore};
 
 /// After this time a beat is given up: committed later, it would tell of a readiness that was not there.
 const BEAT_LIMIT: Duration = Duration::from_secs(5);
@@ -85,6 +83,28 @@ impl Embedded {
             _lock: lock,
         })
     }
+}
+
+/// Copies the store at `from`, which may be in use, into the new file `to`.
+///
+/// The copy is of one moment, complete and on the disk when this returns; a copy that fails leaves no `to`.
+///
+/// # Errors
+///
+/// [`StoreError::Refused`] if `to` is there already or `from` is not a store;
+/// [`StoreError::Unavailable`] if there is no space for it.
+pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
+    backup::backup(from, to)
+}
+
+/// Replaces the store at `to` by the copy `from`, which [`backup()`] has made.
+///
+/// # Errors
+///
+/// [`StoreError::Refused`] if a collector uses `to`, or `from` is of a newer version;
+/// [`StoreError::Unreadable`] if `from` is damaged. In both cases `to` is untouched.
+pub fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
+    backup::restore(from, to)
 }
 
 impl Store for Embedded {

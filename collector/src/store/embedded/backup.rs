@@ -11,15 +11,8 @@ use super::file::{Lock, open_reader, open_writer, remove, suffixed, sync_folder}
 use super::{fault, schema};
 use crate::store::StoreError;
 
-/// Copies the store at `from`, which may be in use, into the new file `to`.
-///
-/// The copy is of one moment, complete and on the disk when this returns; a copy that fails leaves no `to`.
-///
-/// # Errors
-///
-/// [`StoreError::Refused`] if `to` is there already or `from` is not a store;
-/// [`StoreError::Unavailable`] if there is no space for it.
-pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
+/// See [`super::backup()`].
+pub(super) fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
     let source = open_reader(from)?;
     known_version(&source, from)?;
     if to.exists() {
@@ -38,13 +31,8 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
     sync_folder(to)
 }
 
-/// Replaces the store at `to` by the copy `from`, which [`backup`] has made.
-///
-/// # Errors
-///
-/// [`StoreError::Refused`] if a collector uses `to`, or `from` is of a newer version;
-/// [`StoreError::Unreadable`] if `from` is damaged. In both cases `to` is untouched.
-pub fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
+/// See [`super::restore()`].
+pub(super) fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
     let source = open_reader(from)?;
     known_version(&source, from)?;
     check_integrity(&source, from)?;
