@@ -37,8 +37,9 @@ async fn rows(store: &dyn Store, query: RowQuery) -> Vec<Row> {
     store.rows(query).collect().await.unwrap()
 }
 
+/// Row by row, so that a difference can be found in what is printed.
 #[track_caller]
-fn assert_rows(found: &[Row], expected: &[Row]) {
+pub(crate) fn assert_rows(found: &[Row], expected: &[Row]) {
     for (found, expected) in found.iter().zip(expected) {
         assert_eq!(found, expected);
     }
