@@ -25,6 +25,7 @@ const SETTLING: Duration = Duration::from_millis(10);
 /// How long the sockets are left alone after they were read. The kernel's stamps make delays independent
 /// of when we read, and what arrives meanwhile is read in one call: at the pace of a large mesh it halves
 /// the number of system calls. At the highest rate a hundred packets wait, of the thousands that fit.
+/// A reply without stamps may for that look up to so much later than it came; it has no delay anyway.
 const REST: Duration = Duration::from_millis(5);
 
 /// Between two words to whoever watches.
