@@ -391,7 +391,7 @@ proptest! {
         let mut report: Value = serde_json::from_str(&text()).unwrap();
         let mut paths = Vec::new();
         collect_paths(&report, String::new(), &mut paths);
-        *report.pointer_mut(place.get(&paths)).unwrap() = value;
+        *report.pointer_mut(place.get::<String>(&paths)).unwrap() = value;
         let _ = parse(&report.to_string());
     }
 }

@@ -14,6 +14,14 @@ use super::{JsonError, MAX_DEPTH};
 /// Largest whole number that is read: what every store holds.
 pub(crate) const MAX_INTEGER: u64 = i64::MAX.cast_unsigned();
 
+/// Whether `text` has as many digits in a row as a number above [`MAX_INTEGER`]; most texts do not, and
+/// need not be looked at more closely.
+pub(crate) fn may_hold_too_large(text: &str) -> bool {
+    const DIGITS: usize = 19;
+    let runs = text.as_bytes().split(|byte| !byte.is_ascii_digit());
+    runs.into_iter().any(|run| run.len() >= DIGITS)
+}
+
 /// Whether `value` holds a whole number above [`MAX_INTEGER`]; a float is none, however large.
 pub(crate) fn holds_too_large(value: &impl Serialize) -> bool {
     // What cannot be written as JSON did not come from JSON.

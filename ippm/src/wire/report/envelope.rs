@@ -125,13 +125,22 @@ impl ReceivedReport {
         if strict::is_too_deep(text) {
             return Err(ReportError::TooDeep);
         }
-        strict::check_keys(text, Some("results"))?;
-        let Schema { schema: found } = serde_json::from_str(text).map_err(JsonError::from)?;
-        if found != SCHEMA {
-            return Err(ReportError::Schema { found });
-        }
         let mut ignored = Ignored::default();
-        let envelope = ignored.read::<Envelope<'_>>(text, "")?;
+        let envelope = match ignored.read::<Envelope<'_>>(text, "", Some("results")) {
+            Ok(envelope) if envelope.schema == SCHEMA => envelope,
+            Ok(envelope) => {
+                return Err(ReportError::Schema {
+                    found: envelope.schema,
+                });
+            }
+            // A later schema may have another envelope.
+            Err(error) => match serde_json::from_str::<Schema>(text) {
+                Ok(Schema { schema }) if schema != SCHEMA => {
+                    return Err(ReportError::Schema { found: schema });
+                }
+                _ => return Err(error.into()),
+            },
+        };
         if envelope.results.found > MAX_RESULTS {
             return Err(ReportError::TooManyResults {
                 found: envelope.results.found,
@@ -211,8 +220,7 @@ struct Schema {
 
 #[derive(serde::Deserialize)]
 struct Envelope<'a> {
-    #[serde(rename = "schema")]
-    _schema: u64,
+    schema: u64,
     source: String,
     round_start: String,
     duration_ns: u64,
@@ -268,17 +276,25 @@ impl<'de> Visitor<'de> for RawResultsVisitor {
 pub(super) struct Ignored(BTreeSet<String>);
 
 impl Ignored {
-    /// Reads `text` and remembers what of it is not in `T`, each path behind `prefix`.
+    /// Reads `text` and remembers what of it is not in `T`, each path behind `prefix`; a key that an
+    /// object holds twice is refused, except inside the value of `unchecked`.
     pub(super) fn read<'a, T: Deserialize<'a>>(
         &mut self,
         text: &'a str,
         prefix: &str,
+        unchecked: Option<&'static str>,
     ) -> Result<T, JsonError> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
+        let mut has_unknown = false;
         let value = serde_ignored::deserialize(&mut deserializer, |path| {
+            has_unknown = true;
             self.insert(&format!("{prefix}{}", PathText(&path)));
         })?;
         deserializer.end()?;
+        if has_unknown {
+            // The types refuse a repeated key that they know; the others are looked at only if there are any.
+            strict::check_keys(text, unchecked)?;
+        }
         Ok(value)
     }
 

@@ -10,7 +10,7 @@ use super::check::Numbers;
 use super::envelope::Ignored;
 use super::reject::{RejectCode, Rejection};
 use super::{IcmpErrorV1, ResultV1};
-use crate::wire::json::{JsonError, strict};
+use crate::wire::json::strict;
 use crate::wire::time;
 use crate::{Family, IcmpErrorCount, Measured, Measurement, Outcome, Params, UnixTime, Word};
 
@@ -70,10 +70,10 @@ struct MeasuredShape {
 
 impl Shape {
     fn read(raw: &str, ignored: &mut Ignored) -> Result<Self, Rejection> {
-        let shape = |error: JsonError| Rejection::new(RejectCode::BadShape, &error);
-        strict::check_keys(raw, None).map_err(shape)?;
-        let wire: ResultV1 = ignored.read(raw, "results[].").map_err(shape)?;
-        if strict::holds_too_large(&wire) {
+        let wire: ResultV1 = ignored
+            .read(raw, "results[].", None)
+            .map_err(|error| Rejection::new(RejectCode::BadShape, &error))?;
+        if strict::may_hold_too_large(raw) && strict::holds_too_large(&wire) {
             return Err(bad_shape("a whole number is above 2^63 - 1"));
         }
         Self::from_wire(wire)
