@@ -6,6 +6,7 @@ mod support {
     pub(crate) mod influxd;
     pub(crate) mod random;
     pub(crate) mod reports;
+    pub(crate) mod rows;
     pub(crate) mod story;
 }
 
@@ -23,7 +24,8 @@ use proptest::test_runner::TestRunner;
 
 use support::influxd::Influxd;
 use support::random;
-use support::reports::{measured, name, report, round, rows_of, summary, two_hours_ago};
+use support::reports::{measured, name, report, round, summary, two_hours_ago};
+use support::rows::rows_of;
 use support::story::{all_of, assert_rows};
 
 const BUCKET: &str = "ixpqos";

@@ -11,7 +11,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::reports::{legacy, marker, measurement, name, report, run};
+use super::reports::{measurement, name, report, run};
+use super::rows::{legacy, marker};
 
 /// Names of which some mean something to line protocol, CSV, Flux or SQL.
 fn names() -> impl Strategy<Value = ProbeName> {

@@ -11,9 +11,8 @@ use collector::store::row::{Meta, Parts, Row};
 use collector::store::{Appended, Entry, LegacyValues, Report, Store};
 use ippm::{Family, ProbeName, TestName, UnixTime};
 
-use super::reports::{
-    legacy, marker, measured, measurement, name, report, round, rows_of, run, summary, test_name,
-};
+use super::reports::{measured, measurement, name, report, round, run, summary};
+use super::rows::{legacy, marker, rows_of, test_name};
 
 /// Every row of all time of these sources, with everything.
 pub(crate) fn all_of(source: &ProbeName) -> RowQuery {
