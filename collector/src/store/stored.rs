@@ -6,13 +6,27 @@
 mod ledger;
 mod row;
 
+use ippm::{Family, ProbeName, TestName, UnixTime};
 use thiserror::Error;
 
 use crate::store::StoreError;
 use crate::store::point::Value;
 use crate::store::row::Parts;
 
-pub use row::RowKey;
+/// The identity of a row, as a store read it from the tags and the time of a point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowKey {
+    /// Tag `source`.
+    pub source: ProbeName,
+    /// Tag `target`.
+    pub target: ProbeName,
+    /// Tag `family`; `None` for a point of the original collector, which measured only IPv4.
+    pub family: Option<Family>,
+    /// Tag `test` of `PingTest`; `None` for `Ping`, whose test is `icmp`.
+    pub test: Option<TestName>,
+    /// Time of the point.
+    pub time: UnixTime,
+}
 
 /// The fields that a row with these parts is made of, sorted by name.
 ///

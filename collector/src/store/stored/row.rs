@@ -4,27 +4,12 @@ use std::time::Duration;
 
 use ippm::codec::{hop_limits, icmp_errors, legacy, loss_runs, slices};
 use ippm::histogram::Histogram;
-use ippm::{Family, IpdvSummary, ProbeName, TestName, UnixTime};
+use ippm::{Family, IpdvSummary, TestName};
 
-use super::{Fault, Fields, beside, unreadable};
+use super::{Fault, Fields, RowKey, beside, unreadable};
 use crate::store::point::Value;
 use crate::store::row::{Counts, DelayRow, Meta, Parts, Row};
 use crate::store::{LegacyValues, StoreError};
-
-/// The identity of a row, as a store read it from the tags and the time of a point.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowKey {
-    /// Tag `source`.
-    pub source: ProbeName,
-    /// Tag `target`.
-    pub target: ProbeName,
-    /// Tag `family`; `None` for a point of the original collector, which measured only IPv4.
-    pub family: Option<Family>,
-    /// Tag `test` of `PingTest`; `None` for `Ping`, whose test is `icmp`.
-    pub test: Option<TestName>,
-    /// Time of the point.
-    pub time: UnixTime,
-}
 
 impl Row {
     /// The row of a stored point with the parts that were asked for; see
