@@ -13,7 +13,7 @@ use crate::refusal::{Complaint, Refusal};
 use crate::spool::{Entry, Spool, SpoolError};
 use crate::stop::Stop;
 
-mod receipt;
+pub(crate) mod receipt;
 
 use self::receipt::Receipt;
 

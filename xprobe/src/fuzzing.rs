@@ -6,7 +6,7 @@ use std::time::Duration;
 use ippm::UnixTime;
 
 use crate::client::{self, Answer};
-use crate::deliver::Receipt;
+use crate::deliver::receipt::Receipt;
 use crate::refusal::Complaint;
 use crate::timekeeping::{self, DaemonState};
 use crate::{agenda, cli, config, exit};

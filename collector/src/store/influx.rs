@@ -5,7 +5,7 @@
 //! # Layout
 //!
 //! * `client`: HTTP, with `fault`: what an answer means
-//! * `write`: batches of lines, again after a pause, without the few that are refused; [`line`]: one point, one line
+//! * `write`: batches of lines, again after a pause, without the few that are refused; [`mod@line`]: one point, one line
 //! * `series`, `rows`, `ledger`: questions, cut so that no answer grows large; over `flux` and `answer`
 //! * [`setup`]: buckets, retention, types of fields
 
