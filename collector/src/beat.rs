@@ -16,6 +16,9 @@ const BEAT_TIME: Duration = Duration::from_secs(5);
 /// How far in the future another collector may have recorded a plan.
 const CLOCKS_APART: Duration = Duration::from_hours(1);
 
+/// Plans that are written together: each grows with the roster.
+const PLANS_AT_ONCE: usize = 32;
+
 /// Beats every ten seconds and records plans, until the task is dropped.
 pub async fn run(context: &Context) {
     let mut recorded: Option<String> = None;
@@ -66,35 +69,39 @@ pub async fn record_plans(context: &Context, loaded: &Loaded) -> Result<usize, S
         .into_iter()
         .map(|version| (version.probe, version.record))
         .collect();
-    let versions = differing(loaded, &latest, context.config.plan.period);
-    if !versions.is_empty() {
-        context.store.put_plan_versions(&versions).await?;
-    }
-    Ok(versions.len())
-}
-
-fn differing(loaded: &Loaded, latest: &BTreeMap<ProbeName, String>, period: Duration) -> Vec<PlanVersion> {
+    let Some(plans) = &loaded.plans else { return Ok(0) };
     let nothing = Plan {
-        period,
+        period: context.config.plan.period,
         legacy: false,
         tests: Vec::new(),
     };
     let gone = latest
         .keys()
-        .filter(|probe| loaded.plans.get(probe).is_none())
-        .map(|probe| (probe, &nothing));
-    loaded
-        .plans
-        .iter()
-        .chain(gone)
-        .map(|(probe, plan)| PlanVersion {
-            probe: probe.clone(),
-            time: loaded.plans_since,
-            version: plan.version(),
-            record: plan.record(),
-        })
-        .filter(|version| latest.get(&version.probe) != Some(&version.record))
-        .collect()
+        .filter(|probe| !plans.roster().contains(probe))
+        .map(|probe| (probe, nothing.clone()));
+    let mut written = 0;
+    let mut batch = Vec::new();
+    for (probe, plan) in plans.iter().chain(gone) {
+        let record = plan.record();
+        if latest.get(probe) != Some(&record) {
+            let (probe, version) = (probe.clone(), plan.version());
+            batch.push(PlanVersion {
+                probe,
+                time: loaded.plans_since,
+                version,
+                record,
+            });
+        }
+        if batch.len() == PLANS_AT_ONCE {
+            context.store.put_plan_versions(&batch).await?;
+            written += batch.len();
+            batch.clear();
+        }
+    }
+    if !batch.is_empty() {
+        context.store.put_plan_versions(&batch).await?;
+    }
+    Ok(written + batch.len())
 }
 
 fn until_next(now: UnixTime) -> Duration {

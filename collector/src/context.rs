@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::StoreState;
+use crate::ingest::Settings;
+use crate::ingest::names::Names;
+use crate::ingest::queue::{Limits, Queue, Writer};
 use crate::limit::{FailureLimiter, KeyLimiter};
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -19,6 +22,12 @@ pub struct Context {
     pub instance: String,
     /// Where results are kept.
     pub store: Arc<dyn Store>,
+    /// The way there.
+    pub queue: Queue,
+    /// What the operator has configured about reports.
+    pub settings: Settings,
+    /// The bound on names that nobody knows.
+    pub names: Names,
     /// Roster and keys.
     pub watch: Watch,
     /// What happened so far.
@@ -35,11 +44,26 @@ pub struct Context {
 }
 
 impl Context {
-    /// Puts the parts together.
+    /// Puts the parts together; nothing is stored unless the writer runs.
     #[must_use]
-    pub fn new(config: Config, instance: String, store: Arc<dyn Store>, clock: Clock) -> Self {
+    pub fn new(config: Config, instance: String, store: Arc<dyn Store>, clock: Clock) -> (Self, Writer) {
         let limits = config.limits;
-        Self {
+        let (queue, writer) = Queue::new(
+            Arc::clone(&store),
+            Limits {
+                reports: limits.queue,
+                bytes: u32::try_from(limits.queue_bytes).unwrap_or(u32::MAX),
+                ..Limits::DEFAULT
+            },
+        );
+        let context = Self {
+            queue,
+            settings: Settings {
+                legacy_period: config.legacy.period,
+                retention: config.retention.raw,
+                strict_sources: config.legacy.strict_sources,
+            },
+            names: Names::new(),
             watch: Watch::new(&config, clock.now()),
             metrics: Metrics::default(),
             requests: KeyLimiter::new(limits.rate, limits.burst),
@@ -50,7 +74,8 @@ impl Context {
             instance,
             store,
             clock,
-        }
+        };
+        (context, writer)
     }
 
     /// From now on `/readyz` says that this collector is going.

@@ -5,7 +5,7 @@
 //! * the program: [`cli`], [`startup`] (puts everything together), [`config`], [`clock`]
 //! * the HTTP surface: [`routes`], [`auth`], [`error`], [`context`] (what handlers are handed)
 //! * who may do what: [`key`], [`limit`], [`watch`] (roster and keys, read again when they change)
-//! * what is asked of probes: [`plan`]; what they send: [`ingest`]; where it is kept: [`store`]
+//! * what is asked of probes: [`plan`]; what they send: [`ingest`]; where it is kept: [`store`]; what it says: [`report`]
 //! * what is said about itself: [`beat`] (ledger), [`health`], [`metrics`]
 
 pub mod auth;
@@ -21,6 +21,7 @@ pub mod key;
 pub mod limit;
 pub mod metrics;
 pub mod plan;
+pub mod report;
 pub mod routes;
 pub mod startup;
 pub mod store;

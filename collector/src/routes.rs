@@ -1,9 +1,12 @@
 //! The HTTP surface: what is answered at which path.
 
+mod body;
 pub mod envelope;
+mod last;
 mod legacy;
 mod operations;
 mod plan;
+mod reports;
 
 use actix_web::guard::{Any, Get, Head};
 use actix_web::{Resource, Route, web};
@@ -30,12 +33,20 @@ fn paths(app: &mut web::ServiceConfig) {
         .service(read("/readyz").route(get().to(operations::readyz)))
         .service(read("/metrics").route(get().to(operations::metrics)))
         .service(read("/api/v1/conf/probes").route(get().to(legacy::list)))
-        .service(read("/api/v2/plan/{probe}").route(get().to(plan::plan)));
+        .service(read("/api/v1/data/probe/{name}/last").route(get().to(last::last)))
+        .service(write("/api/v1/data/probe-result").route(web::post().to(legacy::post)))
+        .service(read("/api/v2/plan/{probe}").route(get().to(plan::plan)))
+        .service(write("/api/v2/reports").route(web::post().to(reports::post)));
 }
 
 /// A resource that can be read and nothing else.
 fn read(path: &str) -> Resource {
     web::resource(path).default_service(web::to(read_only))
+}
+
+/// A resource to which something is posted and nothing else.
+fn write(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(write_only))
 }
 
 fn get() -> Route {
@@ -44,6 +55,10 @@ fn get() -> Route {
 
 async fn read_only() -> Result<String, ApiError> {
     Err(ApiError::method_not_allowed("GET, HEAD"))
+}
+
+async fn write_only() -> Result<String, ApiError> {
+    Err(ApiError::method_not_allowed("POST"))
 }
 
 async fn nothing_here() -> Result<String, ApiError> {

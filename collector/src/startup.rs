@@ -2,6 +2,7 @@
 
 pub mod storage;
 
+use std::collections::HashSet;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -11,24 +12,33 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use ippm::ProbeName;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::Context;
+use crate::ingest::queue::Writer;
 use crate::store::Store;
 use crate::watch::{self, Change};
 use crate::{beat, health, routes};
 
 /// How often what is no longer used is forgotten, and what is too old deleted.
 const HOUSEKEEPING: Duration = Duration::from_mins(10);
+/// For how long a name of the store is known.
+const NAMES_KNOWN: Duration = Duration::from_hours(90 * 24);
+/// How often the bound on names is told who is known.
+const NAMES_TOLD: Duration = Duration::from_mins(1);
+/// The store is asked every so many times.
+const NAMES_ASKED: u64 = 60;
 
 /// A collector that is bound to an address and not yet running.
 pub struct Application {
     server: Server,
     address: SocketAddr,
     context: web::Data<Context>,
+    writer: Writer,
 }
 
 impl Application {
@@ -46,7 +56,8 @@ impl Application {
         let address = listener.local_addr()?;
         let instance = instance(&config)?;
         let (server, limits) = (config.server.clone(), config.limits);
-        let context = web::Data::new(Context::new(config, instance, store, clock));
+        let (context, writer) = Context::new(config, instance, store, clock);
+        let context = web::Data::new(context);
         report_faults(&context);
         let shared = context.clone();
         let server = HttpServer::new(move || {
@@ -68,6 +79,7 @@ impl Application {
             server,
             address,
             context,
+            writer,
         })
     }
 
@@ -99,8 +111,13 @@ impl Application {
             actix_web::rt::spawn(keep_ledger(self.context.clone())),
             actix_web::rt::spawn(keep_watch(self.context.clone())),
             actix_web::rt::spawn(keep_house(self.context.clone())),
+            actix_web::rt::spawn(keep_names(self.context.clone())),
         ];
+        let writer = actix_web::rt::spawn(self.writer.run());
         let result = self.server.await;
+        // No handler is left that could put anything into the queue; what it holds is written.
+        self.context.queue.stop();
+        let _ = writer.await;
         background.iter().for_each(actix_web::rt::task::JoinHandle::abort);
         result
     }
@@ -169,6 +186,28 @@ async fn keep_house(context: web::Data<Context>) {
             Ok(rows) => log::info!("deleted {rows} results that were older than the retention"),
             Err(error) => log::warn!("old results not deleted: {error}"),
         }
+    }
+}
+
+/// Tells the bound on names who is known: the roster, and the last 90 days of the store.
+async fn keep_names(context: web::Data<Context>) {
+    let mut stored = HashSet::new();
+    for minute in 0_u64.. {
+        if minute.is_multiple_of(NAMES_ASKED) || stored.is_empty() {
+            match context
+                .store
+                .names(context.clock.now().saturating_sub(NAMES_KNOWN))
+                .await
+            {
+                Ok(names) => stored = names.into_iter().collect(),
+                Err(error) => log::warn!("names of the store not read: {error}"),
+            }
+        }
+        let loaded = context.watch.loaded();
+        let mut known: HashSet<ProbeName> = stored.clone();
+        known.extend(loaded.roster.iter().flat_map(|roster| roster.names().cloned()));
+        context.names.set_known(known);
+        tokio::time::sleep(NAMES_TOLD).await;
     }
 }
 

@@ -28,9 +28,9 @@ pub const INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The roster; `None` until a good one was loaded.
-    pub roster: Option<Roster>,
+    pub roster: Option<Arc<Roster>>,
     /// The plans that follow from it.
-    pub plans: Plans,
+    pub plans: Option<Plans>,
     /// The keys; none until a good file was loaded.
     pub keys: KeyRing,
     /// Digest of the key that all original probes share.
@@ -80,7 +80,7 @@ impl Watch {
     pub fn new(config: &Config, now: UnixTime) -> Self {
         let nothing = Loaded {
             roster: None,
-            plans: Plans::default(),
+            plans: None,
             keys: KeyRing::default(),
             shared: None,
             roster_digest: None,
@@ -130,7 +130,7 @@ impl Watch {
             let result = read_roster(&self.roster, &self.defaults);
             let result = result.map(|(roster, plans, digest)| {
                 let is_new = next.roster_digest.as_ref() != Some(&digest);
-                (next.roster, next.plans, next.roster_digest) = (Some(roster), plans, Some(digest));
+                (next.roster, next.plans, next.roster_digest) = (Some(roster), Some(plans), Some(digest));
                 if is_new {
                     next.plans_since = now;
                 }
@@ -185,11 +185,12 @@ impl Loaded {
 /// # Errors
 ///
 /// What is wrong, with the path.
-pub fn read_roster(path: &Path, defaults: &Defaults) -> Result<(Roster, Plans, String), String> {
+pub fn read_roster(path: &Path, defaults: &Defaults) -> Result<(Arc<Roster>, Plans, String), String> {
     let named = |problem: &dyn std::fmt::Display| format!("roster {}: {problem}", path.display());
     let text = read(path, wire::roster::MAX_BYTES).map_err(|error| named(&error))?;
     let roster = wire::roster::parse(&text).map_err(|error| named(&chain(&error)))?;
-    let plans = Plans::new(&roster, defaults).map_err(|error| named(&error))?;
+    let roster = Arc::new(roster);
+    let plans = Plans::new(Arc::clone(&roster), *defaults).map_err(|error| named(&error))?;
     Ok((roster, plans, hex(&Sha256::digest(&text))))
 }
 

@@ -32,13 +32,17 @@ pub(crate) async fn plan(
     caller.may_read(&probe)?;
     let _start = start(request.query_string(), context.clock.now())?;
     let loaded = context.watch.loaded();
-    let plan = loaded.plans.get(&probe).ok_or_else(unknown)?;
+    let plan = loaded
+        .plans
+        .as_ref()
+        .and_then(|plans| plans.get(&probe))
+        .ok_or_else(unknown)?;
     let limits = LimitsV1 {
         pps: context.config.plan.pps,
         pps_per_target: context.config.plan.pps_per_target,
     };
     // No test has a window yet, so all are open.
-    let body = serde_json::to_vec(&PlanV1::new(probe.as_str(), plan, limits, |_| true))
+    let body = serde_json::to_vec(&PlanV1::new(probe.as_str(), &plan, limits, |_| true))
         .map_err(|_| ApiError::internal())?;
     let tag = format!("\"{}\"", hex(&Sha256::digest(&body)[..16]));
     let is_known = matches(&request, &tag);

@@ -50,9 +50,8 @@ pub(crate) struct TestApp {
     pub(crate) client: reqwest::Client,
     pub(crate) store: Arc<Memory>,
     pub(crate) context: web::Data<Context>,
-    #[expect(dead_code, reason = "the server ends with its handle's system")]
     pub(crate) handle: ServerHandle,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 /// What was answered.
@@ -100,10 +99,15 @@ impl TestApp {
 
     /// Starts one.
     pub(crate) fn build(settings: &[(&str, &str)], clock: Clock) -> Self {
+        Self::with_keys(&KEYS, settings, clock)
+    }
+
+    /// Starts one with these keys.
+    pub(crate) fn with_keys(keys: &[(&str, Role, &str)], settings: &[(&str, &str)], clock: Clock) -> Self {
         // Another test may have chosen the same provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
-        write_keys(folder.path(), &KEYS);
+        write_keys(folder.path(), keys);
         fs::write(folder.path().join("probes.json"), ROSTER).unwrap();
         let mut environment: Vec<(String, String)> = [
             ("STORE__DATA_DIR", folder.path().to_str().unwrap()),
@@ -137,7 +141,7 @@ impl TestApp {
             store,
             context,
             handle,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -150,6 +154,16 @@ impl TestApp {
             request.header("X-API-Key", key)
         })
         .await
+    }
+
+    /// A POST of JSON with a key.
+    pub(crate) async fn post(&self, path: &str, key: &str, body: impl Into<reqwest::Body>) -> Reply {
+        let request = self
+            .client
+            .post(format!("{}{path}", self.url))
+            .header("X-API-Key", key);
+        self.send(request.header("Content-Type", "application/json").body(body))
+            .await
     }
 
     /// Sends a request.
@@ -170,7 +184,10 @@ pub(crate) fn write_keys(folder: &Path, keys: &[(&str, Role, &str)]) {
         .iter()
         .map(|(secret, role, subject)| {
             file::entry_text(&KeyEntry {
-                id: format!("{role}-{subject}-{}", secret.len()),
+                id: format!(
+                    "{role}-{subject}-{}",
+                    &KeyDigest::of(secret.as_bytes()).to_string()[..8]
+                ),
                 role: *role,
                 subject: (*subject).to_owned(),
                 digest: KeyDigest::of(secret.as_bytes()),

@@ -2,9 +2,13 @@
 
 #![cfg(test)]
 
+mod access;
 mod app;
+mod legacy;
+mod limits;
 mod operations;
 mod reading;
+mod reports;
 
 #[path = "../support/memory.rs"]
 mod memory;

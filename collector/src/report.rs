@@ -1,0 +1,3 @@
+//! What stored rows say: pure functions, no question to a store and no form of an answer.
+
+pub mod last;
