@@ -7,10 +7,11 @@
 //! * `client`: HTTP, with `fault`: what an answer means
 //! * `write`: batches of lines, again after a pause, without the few that are refused; [`mod@line`]: one point, one line
 //! * `series`, `rows`, `ledger`: questions, cut so that no answer grows large; over `flux` and `answer`
-//! * [`setup`]: buckets, retention, types of fields
+//! * [`setup`]: buckets and their retention; [`conflict`]: fields of another type
 
 mod answer;
 mod client;
+pub mod conflict;
 
 mod fault;
 mod flux;
@@ -30,9 +31,10 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use self::client::Client;
+use self::conflict::Conflict;
 use self::fault::WriteFault;
 use self::line::LineError;
-use self::setup::{Conflict, Retention, SetupStep};
+use self::setup::{Retention, SetupStep};
 use crate::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
 use crate::store::point::{Point, points_of};
 use crate::store::query::{RowQuery, RowStream};
@@ -115,7 +117,7 @@ impl Influx {
             steps.push(setup::bucket(&self.client, &bucket, retention).await?);
         }
         let (from, to) = (UnixTime::from_ns(0), UnixTime::from_ns(i64::MAX));
-        let conflicts = setup::conflicts(&self.client, &self.bucket, from, to).await?;
+        let conflicts = conflict::find(&self.client, &self.bucket, from, to).await?;
         steps.extend(conflicts.into_iter().map(SetupStep::Conflict));
         *self.conflicts.lock().await = None;
         Ok(steps)
@@ -172,7 +174,7 @@ impl Influx {
         let now = jiff::Timestamp::now().as_nanosecond();
         let now = UnixTime::from_ns(i64::try_from(now).unwrap_or(i64::MAX));
         let (from, to) = (now.saturating_sub(CHECKED_TIME), now.saturating_add(CHECKED_TIME));
-        let conflicts = setup::conflicts(&self.client, &self.bucket, from, to).await?;
+        let conflicts = conflict::find(&self.client, &self.bucket, from, to).await?;
         *known = Some((Instant::now(), conflicts.clone()));
         Ok(conflicts)
     }
