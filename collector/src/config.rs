@@ -96,6 +96,10 @@ pub struct Influx {
     pub connect_time: Duration,
     /// Until a request is answered.
     pub request_time: Duration,
+    /// Requests at a time.
+    pub concurrency: usize,
+    /// Whether lines are compressed.
+    pub gzip: bool,
 }
 
 /// `[access]`.

@@ -12,7 +12,6 @@ pub const CODES: &[(Code, &str, u16)] = &[
     (Code::BadRequest, "bad_request", 400),
     (Code::BadJson, "bad_json", 400),
     (Code::BadQuery, "bad_query", 400),
-    (Code::BadHeader, "bad_header", 400),
     (Code::KeyMissing, "key_missing", 401),
     (Code::KeyInvalid, "key_invalid", 401),
     (Code::Forbidden, "forbidden", 403),
@@ -45,8 +44,6 @@ pub enum Code {
     BadJson,
     /// A query parameter is unknown or has no such value.
     BadQuery,
-    /// A header that we read does not hold what it should.
-    BadHeader,
     /// No key was sent.
     KeyMissing,
     /// The key is unknown, expired or revoked.

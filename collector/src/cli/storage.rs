@@ -10,11 +10,15 @@ use crate::startup::storage;
 pub(super) fn setup(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     let config = args.load()?;
     start_log();
-    let done = storage::set_up(&config)?;
+    let (done, conflicts) = actix_web::rt::System::new().block_on(storage::set_up(&config))?;
     for line in done {
         writeln!(out, "{line}").map_err(Failure::io("stdout"))?;
     }
-    Ok(())
+    if conflicts.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Refused(conflicts.join("\ncollector: ")))
+    }
 }
 
 /// Copies the embedded store.

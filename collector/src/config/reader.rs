@@ -118,6 +118,8 @@ impl<'a> Reader<'a> {
                 ca_file: self.path("store.influx.ca_file")?,
                 connect_time: self.duration("store.influx.connect_time")?,
                 request_time: self.duration("store.influx.request_time")?,
+                concurrency: self.count("store.influx.concurrency")?,
+                gzip: self.truth("store.influx.gzip")?,
             },
         })
     }

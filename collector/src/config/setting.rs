@@ -65,6 +65,8 @@ pub const SETTINGS: &[Setting] = &[
     of("store.influx.ca_file", Kind::Path),
     of("store.influx.connect_time", Kind::Duration(10 * MS)),
     of("store.influx.request_time", Kind::Duration(10 * MS)),
+    of("store.influx.concurrency", Kind::Count(1, 256)),
+    of("store.influx.gzip", Kind::Truth),
     of("access.keys_file", Kind::Path),
     of("access.roster_file", Kind::Path),
     of("access.public_read", Kind::Truth),
