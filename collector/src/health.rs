@@ -31,6 +31,10 @@ pub struct Readiness {
     pub digests: Digests,
     /// `ready`, `unavailable`, `refused`, `unreadable`.
     pub store: &'static str,
+    /// Reports that wait for the store.
+    pub waiting: usize,
+    /// Reports that may wait for it.
+    pub queue_limit: usize,
     /// Files that could not be loaded as they are now.
     pub faults: Vec<Fault>,
 }
@@ -124,6 +128,8 @@ pub async fn readiness(context: &Context, detailed: bool) -> Readiness {
             keys: loaded.keys_digest.clone(),
         },
         store,
+        waiting: context.queue.unanswered(),
+        queue_limit: context.config.limits.queue,
         faults: loaded.faults.iter().map(fault).collect(),
     }
 }

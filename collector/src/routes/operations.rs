@@ -53,6 +53,7 @@ fn document(readiness: &Readiness) -> Value {
         "instance": readiness.instance,
         "store": readiness.store,
         "digests": {"config": digests.config, "roster": digests.roster, "keys": digests.keys},
+        "queue": {"waiting": readiness.waiting, "limit": readiness.queue_limit},
         "faults": faults,
     })
 }
@@ -118,6 +119,18 @@ fn gauges<'a>(readiness: &'a Readiness, context: &Context) -> Vec<Gauge<'a>> {
             "Whether the store is ready.",
             Vec::new(),
             u64::from(readiness.store == "ready"),
+        ),
+        gauge(
+            "ixpqos_queue_reports",
+            "Reports that wait for the store.",
+            Vec::new(),
+            u64::try_from(readiness.waiting).unwrap_or(u64::MAX),
+        ),
+        gauge(
+            "ixpqos_queue_limit_reports",
+            "Reports that may wait for the store.",
+            Vec::new(),
+            u64::try_from(readiness.queue_limit).unwrap_or(u64::MAX),
         ),
         digest("config", Some(&readiness.digests.config)),
         digest("roster", readiness.digests.roster.as_ref()),

@@ -75,7 +75,10 @@ async fn metrics_need_no_key_on_this_host_and_one_elsewhere() {
         text.contains("ixpqos_http_requests_total{route=\"/api/v2/plan/{probe}\",status=\"200\"} 1\n"),
         "{text}"
     );
-    assert!(text.contains("ixpqos_ready 1\n"), "{text}");
+    assert!(
+        text.contains("ixpqos_ready 1\n") && text.contains("ixpqos_queue_reports 0\n"),
+        "{text}"
+    );
     let from_outside = |key: &'static str| {
         let request = app
             .client
