@@ -28,6 +28,7 @@ pub(super) struct Client {
     base: Url,
     org: String,
     gzip: bool,
+    concurrency: usize,
     turn: Arc<Semaphore>,
 }
 
@@ -77,6 +78,7 @@ impl Client {
             base,
             org: options.org.clone(),
             gzip: options.gzip,
+            concurrency: options.concurrency.max(1),
             turn: Arc::new(Semaphore::new(options.concurrency.max(1))),
         })
     }
@@ -157,6 +159,11 @@ impl Client {
             .map_err(|error| StoreError::Unreadable {
                 reason: format!("InfluxDB answers something else than JSON: {error}"),
             })
+    }
+
+    /// Requests at a time.
+    pub(super) fn concurrency(&self) -> usize {
+        self.concurrency
     }
 
     /// The name of the organization.

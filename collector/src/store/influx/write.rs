@@ -15,6 +15,9 @@ use crate::store::StoreError;
 /// Most lines of one request.
 const BATCH_LINES: usize = 5000;
 
+/// Fewest lines for which a request of its own is worth its price, when several can go at a time.
+const SHARE_LINES: usize = 500;
+
 /// Most bytes of one request before it is compressed.
 const BATCH_BYTES: usize = 4 << 20;
 
@@ -43,7 +46,7 @@ pub(super) async fn write(
 ) -> Result<Vec<RefusedLine>, StoreError> {
     let lines: Arc<[String]> = Arc::from(lines);
     let mut batches = JoinSet::new();
-    for batch in batches_of(&lines) {
+    for batch in batches_of(&lines, share(lines.len(), client.concurrency())) {
         let (client, bucket, lines) = (client.clone(), bucket.to_owned(), Arc::clone(&lines));
         batches.spawn(async move {
             Batch {
@@ -72,11 +75,16 @@ pub(super) async fn write(
     Ok(refused)
 }
 
-fn batches_of(lines: &[String]) -> Vec<Range<usize>> {
+/// Lines of each of the requests that share `lines` among them.
+fn share(lines: usize, requests: usize) -> usize {
+    lines.div_ceil(requests.max(1)).clamp(SHARE_LINES, BATCH_LINES)
+}
+
+fn batches_of(lines: &[String], most: usize) -> Vec<Range<usize>> {
     let mut batches = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (at, line) in lines.iter().enumerate() {
-        if at - start == BATCH_LINES || bytes + line.len() > BATCH_BYTES && at > start {
+        if at - start == most || bytes + line.len() > BATCH_BYTES && at > start {
             batches.push(start..at);
             (start, bytes) = (at, 0);
         }
@@ -166,6 +174,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn many_lines_are_shared_among_the_requests_that_can_go_at_a_time() {
+        for (lines, requests, expected) in [
+            (1, 4, SHARE_LINES),
+            (2000, 4, 500),
+            (5000, 4, 1250),
+            (5000, 0, 5000),
+            (100_000, 4, BATCH_LINES),
+        ] {
+            assert_eq!(share(lines, requests), expected, "{lines} {requests}");
+        }
+    }
+
+    #[test]
     fn batches_keep_to_both_limits_and_lose_no_line() {
         for (lines, length, ends) in [
             (0, 10, vec![]),
@@ -176,7 +197,7 @@ mod tests {
             (2, BATCH_BYTES * 2, vec![1, 2]),
         ] {
             let lines = vec!["x".repeat(length); lines];
-            let batches = batches_of(&lines);
+            let batches = batches_of(&lines, BATCH_LINES);
             assert!(
                 batches
                     .iter()
