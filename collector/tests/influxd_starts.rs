@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 #[path = "support/influxd.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod influxd;
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod support {
+    #[expect(dead_code, reason = "other tests use more of it")]
     pub(crate) mod influxd;
     pub(crate) mod random;
     pub(crate) mod reports;

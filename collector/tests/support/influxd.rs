@@ -75,6 +75,18 @@ impl Influxd {
         }
     }
 
+    /// Ends it as systemd would, and returns when it is gone.
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let ended = Command::new("kill")
+                .arg(process.id().to_string())
+                .status()
+                .unwrap();
+            assert!(ended.success(), "it ran");
+            process.wait().unwrap();
+        }
+    }
+
     /// Starts it again on the same address and data.
     pub(crate) fn start_again(&mut self) {
         assert!(self.process.is_none(), "still running");
