@@ -11,6 +11,7 @@ use actix_web::{HttpResponse, ResponseError};
 pub const CODES: &[(Code, &str, u16)] = &[
     (Code::BadRequest, "bad_request", 400),
     (Code::BadJson, "bad_json", 400),
+    (Code::BadEncoding, "bad_encoding", 400),
     (Code::BadQuery, "bad_query", 400),
     (Code::KeyMissing, "key_missing", 401),
     (Code::KeyInvalid, "key_invalid", 401),
@@ -42,6 +43,8 @@ pub enum Code {
     BadRequest,
     /// The body is not JSON, or not of the types documented.
     BadJson,
+    /// Not what `Content-Encoding` says: damaged on its way, perhaps, so that the sender keeps its copy.
+    BadEncoding,
     /// A query parameter is unknown or has no such value.
     BadQuery,
     /// No key was sent.

@@ -80,7 +80,7 @@ impl Body {
         let mut decoder = MultiGzDecoder::new(&self.bytes[..]).take(limits.body as u64 + 1);
         decoder
             .read_to_end(&mut unpacked)
-            .map_err(|_| ApiError::new(Code::BadJson, "the body is not gzip as Content-Encoding says"))?;
+            .map_err(|_| ApiError::new(Code::BadEncoding, "the body is not gzip as Content-Encoding says"))?;
         if unpacked.len() > limits.body {
             return Err(too_large(limits));
         }

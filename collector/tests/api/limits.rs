@@ -45,13 +45,13 @@ async fn a_report_may_be_packed_and_a_bomb_is_refused_before_it_unfolds() {
     }
     assert_eq!(
         packed(&app, "gzip", good.clone().into_bytes()).await.code(),
-        (400, "bad_json".to_owned())
+        (400, "bad_encoding".to_owned())
     );
     let cut = gzip(good.as_bytes());
     let cut = cut[..cut.len() / 2].to_vec();
     assert_eq!(
         packed(&app, "gzip", cut).await.code(),
-        (400, "bad_json".to_owned())
+        (400, "bad_encoding".to_owned())
     );
     for encoding in ["br", "deflate", "gzip, gzip"] {
         let reply = packed(&app, encoding, good.clone().into_bytes()).await;
