@@ -20,6 +20,8 @@ pub const KEY_HEADER: &str = "X-API-Key";
 const MISSING: &str = "Please provide an API key";
 /// The original's text for a wrong key.
 const INVALID: &str = "The provided API key is not valid";
+/// The id under which the requests with the shared key are limited.
+const SHARED_ID: &str = "(shared)";
 /// Longest key that is looked at; ours have 43 characters.
 const MAX_KEY_BYTES: usize = 512;
 
@@ -125,6 +127,7 @@ pub fn legacy(request: &HttpRequest, context: &Context) -> Result<LegacyCaller, 
         .shared
         .is_some_and(|shared| shared.matches(&digest))
     {
+        paced(context, SHARED_ID)?;
         return Ok(LegacyCaller::Shared);
     }
     Err(failed(request, context, legacy_invalid()))

@@ -127,6 +127,14 @@ async fn a_key_that_is_too_fast_waits_and_no_other_key_does() {
 }
 
 #[actix_web::test]
+async fn the_shared_key_of_the_original_probes_is_limited_too() {
+    let app = TestApp::with(&[("LIMITS__RATE", "1/h"), ("LIMITS__BURST", "1")]);
+    assert_eq!(app.get("/api/v1/conf/probes", SHARED).await.status, 200);
+    let reply = app.get("/api/v1/conf/probes", SHARED).await;
+    assert_eq!(reply.code(), (429, "too_many_requests".to_owned()));
+}
+
+#[actix_web::test]
 async fn an_address_that_fails_too_often_is_told_to_wait_and_its_valid_keys_work() {
     let app = TestApp::with(&[("LIMITS__FAILED_RATE", "1/h"), ("LIMITS__FAILED_BURST", "2")]);
     let from = |address: &'static str, key: &'static str| {
