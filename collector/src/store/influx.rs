@@ -15,6 +15,8 @@ pub mod conflict;
 
 mod fault;
 mod flux;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod ledger;
 pub mod line;
 mod rows;
