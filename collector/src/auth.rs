@@ -13,6 +13,7 @@ use crate::config::unit::Network;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::key::{KeyDigest, Role};
+use crate::limit;
 
 /// The header in which probes and programs send their key.
 pub const KEY_HEADER: &str = "X-API-Key";
@@ -20,8 +21,6 @@ pub const KEY_HEADER: &str = "X-API-Key";
 const MISSING: &str = "Please provide an API key";
 /// The original's text for a wrong key.
 const INVALID: &str = "The provided API key is not valid";
-/// The id under which the requests with the shared key are limited.
-const SHARED_ID: &str = "(shared)";
 /// Longest key that is looked at; ours have 43 characters.
 const MAX_KEY_BYTES: usize = 512;
 
@@ -120,14 +119,15 @@ pub fn legacy(request: &HttpRequest, context: &Context) -> Result<LegacyCaller, 
         paced(context, &caller.id)?;
         return Ok(LegacyCaller::Own(caller));
     }
+    let client = client_address(request, &context.config.server.trusted_proxies);
+    // People choose this key and may choose a short one: an address that guessed too often guesses
+    // no further. Keys of our own are beyond guessing, so one bad neighbor locks no probe out.
+    let may_try = !context.failures.is_spent(client, context.clock.now());
     let digest = KeyDigest::of(&secret);
-    if context
-        .watch
-        .loaded()
-        .shared
-        .is_some_and(|shared| shared.matches(&digest))
-    {
-        paced(context, SHARED_ID)?;
+    let shared = context.watch.loaded().shared;
+    if may_try && shared.is_some_and(|shared| shared.matches(&digest)) {
+        // Many probes share it, so the address is what is paced; no id of a key begins like this.
+        paced(context, &format!("\0{}", limit::aggregate(client)))?;
         return Ok(LegacyCaller::Shared);
     }
     Err(failed(request, context, legacy_invalid()))
@@ -165,6 +165,25 @@ pub fn client_address(request: &HttpRequest, trusted: &[Network]) -> IpAddr {
         }
     }
     client.to_canonical()
+}
+
+/// Whether a program of this host asks: nothing and nobody outside stands in the chain of proxies,
+/// trusted ones or not.
+#[must_use]
+pub fn is_local(request: &HttpRequest) -> bool {
+    let is_loopback = |hop: &str| {
+        hop.trim()
+            .parse()
+            .is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
+    };
+    request
+        .peer_addr()
+        .is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+        && request.headers().get_all("X-Forwarded-For").all(|value| {
+            value
+                .to_str()
+                .is_ok_and(|value| value.split(',').all(is_loopback))
+        })
 }
 
 /// Whether `address` is one of our own proxies.
@@ -258,6 +277,26 @@ mod tests {
                 client,
                 "{peer} {forwarded}"
             );
+        }
+    }
+
+    #[test]
+    fn this_host_is_local_only_without_a_stranger_in_the_chain() {
+        for (peer, forwarded, expected) in [
+            ("127.0.0.1:1", None, true),
+            ("[::1]:1", Some("127.0.0.1"), true),
+            ("127.0.0.1:1", Some("192.0.2.1"), false),
+            ("127.0.0.1:1", Some("127.0.0.1, 10.1.2.3"), false),
+            ("127.0.0.1:1", Some("unknown"), false),
+            ("192.0.2.1:1", None, false),
+            ("192.0.2.1:1", Some("127.0.0.1"), false),
+        ] {
+            let mut request = TestRequest::default().peer_addr(peer.parse().unwrap());
+            if let Some(forwarded) = forwarded {
+                request = request.insert_header(("X-Forwarded-For", forwarded));
+            }
+            let local = is_local(&request.to_http_request());
+            assert_eq!(local, expected, "{peer} {forwarded:?}");
         }
     }
 

@@ -186,6 +186,15 @@ impl Args {
     fn load(&self) -> Result<Config, Failure> {
         Config::load(&self.sources()).map_err(Failure::Faulty)
     }
+
+    /// The configuration, for a command that opens the store.
+    fn load_with_store(&self) -> Result<Config, Failure> {
+        let config = self.load()?;
+        match config.unplaced() {
+            Some(fault) => Err(Failure::Faulty(vec![fault])),
+            None => Ok(config),
+        }
+    }
 }
 
 /// The log goes to stderr, to the journal under systemd; `IXPQOS_LOG` filters it (`debug`, `collector=warn`).

@@ -64,6 +64,9 @@ pub struct Store {
     pub backend: Backend,
     /// Directory of the embedded store, and of key file and roster without a configuration file.
     pub data_dir: PathBuf,
+    /// Whether `data_dir` was chosen: by a setting, by a unit, or by leaving out the configuration file.
+    /// If not, it depends on where a command is started, and two commands would use two stores.
+    pub is_placed: bool,
     /// File of the embedded store.
     pub embedded_file: PathBuf,
     /// How InfluxDB is reached.
@@ -225,7 +228,7 @@ impl Config {
     /// What deserves the operator's attention and is allowed.
     #[must_use]
     pub fn warnings(&self) -> Vec<Fault> {
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<Fault> = self.unplaced().into_iter().collect();
         if self.plan.period < plan::USUAL_MIN_PERIOD {
             warnings.push(Fault::new(
                 "plan.period",
@@ -246,6 +249,18 @@ impl Config {
             ));
         }
         warnings
+    }
+
+    /// What is wrong with the place of the embedded store, for a command that opens it.
+    #[must_use]
+    pub fn unplaced(&self) -> Option<Fault> {
+        let is_unplaced = self.store.backend == Backend::Embedded && !self.store.is_placed;
+        is_unplaced.then(|| {
+            Fault::new(
+                "store.data_dir",
+                "is empty, so only the unit knows where the store is: set it (\"/var/lib/ixpqos\") or name it with --data-dir",
+            )
+        })
     }
 
     fn faults(&self, values: &Values) -> Vec<Fault> {
@@ -288,11 +303,18 @@ impl Config {
                 }
             }
             let url = &self.store.influx.url;
-            if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
+            let rest = url
+                .strip_prefix("http://")
+                .or_else(|| url.strip_prefix("https://"));
+            if !url.is_empty() && rest.is_none() {
                 fault(
                     "store.influx.url",
-                    format!("{url:?} begins with neither http:// nor https://"),
+                    "begins with neither http:// nor https://".to_owned(),
                 );
+            }
+            if url.contains('@') {
+                let problem = "holds a user or a password, which print-config would show: use a token";
+                fault("store.influx.url", problem.to_owned());
             }
             if self.store.influx.token.is_none() {
                 fault(

@@ -77,7 +77,7 @@ impl FromStr for KeyDigest {
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
         let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(DigestError);
         }
         for (index, byte) in bytes.iter_mut().enumerate() {
@@ -243,5 +243,6 @@ mod tests {
         let digest = KeyDigest::of(b"x");
         assert!(!format!("{digest:?}").contains(&digest.to_string()[..8]));
         assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert_eq!("+f".repeat(32).parse::<KeyDigest>(), Err(DigestError));
     }
 }

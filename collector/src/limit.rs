@@ -105,6 +105,14 @@ impl FailureLimiter {
         Ok(())
     }
 
+    /// Whether a further failure of `address` would be too many; counts nothing.
+    #[must_use]
+    pub fn is_spent(&self, address: IpAddr, now: UnixTime) -> bool {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = table.get(&aggregate(address));
+        bucket.is_some_and(|bucket| self.refilled(*bucket, now) < 1000)
+    }
+
     /// Addresses that are remembered.
     #[must_use]
     pub fn addresses(&self) -> usize {
@@ -134,7 +142,9 @@ impl FailureLimiter {
     }
 }
 
-fn aggregate(address: IpAddr) -> IpAddr {
+/// One client: an IPv4 address, or a network of 64 bits of IPv6.
+#[must_use]
+pub(crate) fn aggregate(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         v4 @ IpAddr::V4(_) => v4,

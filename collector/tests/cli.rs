@@ -124,10 +124,7 @@ fn check_config_looks_into_roster_key_file_and_shared_key_too() {
     fs::write(folder.path().join("shared.key"), "secret\n").unwrap();
     let output = run(folder.path(), &["check-config", "--config", "collector.toml"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(
-        text(&output.stdout).starts_with("warning: roster: "),
-        "{output:?}"
-    );
+    assert!(text(&output.stdout).contains("warning: roster: "), "{output:?}");
 }
 
 #[test]
@@ -298,6 +295,75 @@ fn a_first_start_without_configuration_makes_keys_prints_them_once_and_ends_with
             assert!(!seen.contains(secret.as_str()), "the log holds a key: {seen}");
         }
     }
+}
+
+#[test]
+fn a_line_that_is_no_toml_is_named_and_not_shown() {
+    for line in [
+        "token = MARKED",
+        "token = \"MARKED",
+        "shared_key = \"MARKED\" MARKED",
+    ] {
+        let folder = folder(&format!("[legacy]\n{line}\n"));
+        for command in ["check-config", "print-config", "serve"] {
+            let output = run(folder.path(), &[command, "--config", "collector.toml"]);
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            let errors = text(&output.stderr);
+            assert!(
+                errors.starts_with("collector: collector.toml: line 2 "),
+                "{errors}"
+            );
+            assert!(!errors.contains("MARKED"), "{errors}");
+        }
+    }
+    let folder = folder("[store]\nbackend = \"influx\"\n[store.influx]\nurl = \"http://u:MARKED@x\"\n");
+    let output = run(folder.path(), &["check-config", "--config", "collector.toml"]);
+    let errors = text(&output.stderr);
+    assert!(
+        errors.contains("store.influx.url: holds a user") && !errors.contains("MARKED"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_store_whose_place_nobody_chose_is_not_opened() {
+    let beside = |configuration: &str| {
+        let folder = folder(configuration);
+        fs::create_dir(folder.path().join("elsewhere")).unwrap();
+        folder
+    };
+    let at = |folder: &TempDir, args: &[&str]| {
+        let mut command = collector(&folder.path().join("elsewhere"));
+        command.args(args).args(["--config", "../collector.toml"]);
+        command
+    };
+    let unplaced = beside("");
+    for args in [
+        &["serve"][..],
+        &["setup"],
+        &["backup", "copy"],
+        &["restore", "copy"],
+    ] {
+        let output = at(&unplaced, args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
+        let errors = text(&output.stderr);
+        assert!(
+            errors.starts_with("collector: store.data_dir: ") && errors.contains("--data-dir"),
+            "{errors}"
+        );
+    }
+    let nothing = fs::read_dir(unplaced.path().join("elsewhere")).unwrap();
+    assert_eq!(nothing.count(), 0);
+    let by_unit = at(&unplaced, &["setup"])
+        .env("STATE_DIRECTORY", unplaced.path().join("unit"))
+        .output();
+    assert!(by_unit.unwrap().status.success() && unplaced.path().join("unit/ixpqos.sqlite").exists());
+    let by_flag = at(&unplaced, &["setup", "--data-dir", "flag"]).output();
+    assert!(by_flag.unwrap().status.success());
+    assert!(unplaced.path().join("elsewhere/flag/ixpqos.sqlite").exists());
+    let by_setting = beside("[store]\ndata_dir = \"data\"\n");
+    assert!(at(&by_setting, &["setup"]).output().unwrap().status.success());
+    assert!(by_setting.path().join("data/ixpqos.sqlite").exists());
 }
 
 #[test]

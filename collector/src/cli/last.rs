@@ -17,6 +17,9 @@ use crate::config::reader::secret_file;
 /// How long a collector may take to answer.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
+/// The environment variable that may hold the key.
+const KEY_VARIABLE: &str = "IXPQOS_KEY";
+
 /// Which probe, and whom to ask.
 #[derive(Debug, Clone, Arguments)]
 pub struct LastArgs {
@@ -28,9 +31,6 @@ pub struct LastArgs {
     /// File that holds a read key, or the probe's own
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// The key itself, from the environment only
-    #[arg(long, hide = true, env = "IXPQOS_KEY", hide_env_values = true)]
-    key: Option<SecretString>,
 }
 
 /// Asks the collector and prints a table.
@@ -41,7 +41,8 @@ pub(super) fn last(args: &Args, last: &LastArgs, out: &mut dyn Write) -> Result<
     };
     let key = match &last.key_file {
         Some(path) => Some(secret_file("--key-file", path).map_err(|fault| Failure::Faulty(vec![fault]))?),
-        None => last.key.clone(),
+        // No flag: every user of a host can read the arguments of a process.
+        None => std::env::var(KEY_VARIABLE).ok().map(SecretString::from),
     };
     let answer = actix_web::rt::System::new().block_on(ask(&base, &last.probe, key.as_ref()))?;
     let time = answer["time"].as_str().unwrap_or("never");
@@ -67,6 +68,8 @@ async fn ask(base: &str, probe: &ProbeName, key: Option<&SecretString>) -> Resul
         .extend(["api", "v1", "data", "probe", probe.as_str(), "last"]);
     let client = reqwest::Client::builder()
         .timeout(ANSWER_TIME)
+        // The key goes to the collector that was named and nowhere else.
+        .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(refused)?;
     let mut request = client.get(url);

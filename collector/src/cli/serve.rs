@@ -28,7 +28,7 @@ const TRIAL_KEYS: [(Role, &str); 4] = [
 
 /// Runs a collector until it is told to stop.
 pub(super) fn serve(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
-    let config = args.load()?;
+    let config = args.load_with_store()?;
     start_log();
     for warning in config.warnings() {
         log::warn!("{warning}");

@@ -8,7 +8,7 @@ use crate::startup::storage;
 
 /// Prepares the store.
 pub(super) fn setup(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
-    let config = args.load()?;
+    let config = args.load_with_store()?;
     start_log();
     let (done, conflicts) = actix_web::rt::System::new().block_on(storage::set_up(&config))?;
     for line in done {
@@ -23,7 +23,7 @@ pub(super) fn setup(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
 
 /// Copies the embedded store.
 pub(super) fn backup(args: &Args, to: &Path, out: &mut dyn Write) -> Result<(), Failure> {
-    let config = args.load()?;
+    let config = args.load_with_store()?;
     storage::back_up(&config, to)?;
     writeln!(
         out,
@@ -36,7 +36,7 @@ pub(super) fn backup(args: &Args, to: &Path, out: &mut dyn Write) -> Result<(), 
 
 /// Puts a copy in the place of the embedded store.
 pub(super) fn restore(args: &Args, from: &Path, out: &mut dyn Write) -> Result<(), Failure> {
-    let config = args.load()?;
+    let config = args.load_with_store()?;
     storage::restore(&config, from)?;
     writeln!(
         out,

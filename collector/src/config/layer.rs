@@ -69,9 +69,7 @@ impl Values {
     pub fn load(sources: &Sources<'_>) -> Result<Self, Vec<Fault>> {
         let mut builder = Layers::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = sources.file {
-            if let Err(error) = std::fs::metadata(path) {
-                return Err(vec![Fault::new(path.display().to_string(), error)]);
-            }
+            check_toml(path).map_err(|fault| vec![fault])?;
             builder = builder.add_source(File::from(path).format(FileFormat::Toml));
         }
         builder = builder.add_source(environment(&sources.environment));
@@ -197,6 +195,17 @@ fn printed(setting: &Setting, value: &Value) -> String {
         (_, ValueKind::String(text)) => quoted(text),
         _ => value.to_string(),
     }
+}
+
+/// Names the line of what is no TOML and never shows it, because it may hold a secret.
+fn check_toml(path: &Path) -> Result<(), Fault> {
+    let fault = |problem: &dyn fmt::Display| Fault::new(path.display().to_string(), problem);
+    let text = std::fs::read_to_string(path).map_err(|error| fault(&error))?;
+    text.parse::<toml::Table>().map(|_| ()).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(1, |before| 1 + before.matches('\n').count());
+        fault(&format_args!("line {line} is not TOML: {}", error.message()))
+    })
 }
 
 fn environment(variables: &[(String, String)]) -> Environment {

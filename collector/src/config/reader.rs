@@ -24,16 +24,25 @@ const MAX_SECRET_BYTES: u64 = 4096;
 pub(crate) struct Reader<'a> {
     values: &'a Values,
     data_dir: PathBuf,
+    /// Whether `data_dir` is where somebody wants it, and not merely where this process was started.
+    is_placed: bool,
     /// Where relative paths begin: at the configuration file, without one at the data directory.
     base: PathBuf,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(sources: &Sources<'_>, values: &'a Values) -> Self {
+        let beside = sources.file.and_then(Path::parent);
         let configured = values
             .get("store.data_dir")
             .ok()
-            .and_then(|value| setting::text(value).ok());
+            .and_then(|value| setting::text(value).ok())
+            .filter(|text| !text.is_empty());
+        let is_flag = sources.flags.iter().any(|(path, _)| *path == "store.data_dir");
+        let configured = configured.map(|text| match beside {
+            Some(folder) if !is_flag => folder.join(text),
+            _ => PathBuf::from(text),
+        });
         let state = || {
             let (_, dirs) = sources
                 .environment
@@ -44,18 +53,14 @@ impl<'a> Reader<'a> {
                 .filter(|dir| !dir.is_empty())
                 .map(PathBuf::from)
         };
-        let data_dir = configured
-            .filter(|text| !text.is_empty())
-            .map(PathBuf::from)
-            .or_else(state)
-            .unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR));
-        let base = sources
-            .file
-            .and_then(Path::parent)
-            .map_or_else(|| data_dir.clone(), Path::to_owned);
+        let chosen = configured.or_else(state);
+        let is_placed = chosen.is_some() || sources.file.is_none();
+        let data_dir = chosen.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR));
+        let base = beside.map_or_else(|| data_dir.clone(), Path::to_owned);
         Self {
             values,
             data_dir,
+            is_placed,
             base,
         }
     }
@@ -109,6 +114,7 @@ impl<'a> Reader<'a> {
         Ok(Store {
             backend,
             data_dir: self.data_dir.clone(),
+            is_placed: self.is_placed,
             embedded_file: self.data_dir.join(self.text("store.embedded.file")?),
             influx: Influx {
                 url: self.text("store.influx.url")?,

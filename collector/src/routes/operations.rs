@@ -23,7 +23,7 @@ pub(crate) async fn healthz() -> HttpResponse {
 
 /// `GET /readyz`: 200 if reports can be taken, else 503; the same document in both cases.
 pub(crate) async fn readyz(request: HttpRequest, context: web::Data<Context>) -> HttpResponse {
-    let readiness = health::readiness(&context, is_local(&request, &context)).await;
+    let readiness = health::readiness(&context, auth::is_local(&request)).await;
     let status = if readiness.is_ready() {
         StatusCode::OK
     } else {
@@ -63,7 +63,7 @@ pub(crate) async fn metrics(
     request: HttpRequest,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    if !(context.config.access.public_metrics || is_local(&request, &context)) {
+    if !(context.config.access.public_metrics || auth::is_local(&request)) {
         let caller = auth::native(&request, &context)?;
         if caller.role == Role::Probe {
             return Err(auth::forbidden("a key with the role read or admin is needed"));
@@ -72,10 +72,6 @@ pub(crate) async fn metrics(
     let readiness = health::readiness(&context, false).await;
     let body = context.metrics.expose(&gauges(&readiness, &context));
     Ok(HttpResponse::Ok().content_type(PROMETHEUS).body(body))
-}
-
-fn is_local(request: &HttpRequest, context: &Context) -> bool {
-    auth::client_address(request, &context.config.server.trusted_proxies).is_loopback()
 }
 
 fn gauges<'a>(readiness: &'a Readiness, context: &Context) -> Vec<Gauge<'a>> {

@@ -155,6 +155,43 @@ async fn an_address_that_fails_too_often_is_told_to_wait_and_its_valid_keys_work
 }
 
 #[actix_web::test]
+async fn an_address_that_guessed_too_often_does_not_learn_that_it_has_guessed_the_shared_key() {
+    let app = TestApp::with(&[("LIMITS__FAILED_RATE", "1/h"), ("LIMITS__FAILED_BURST", "2")]);
+    let from = |address: &'static str, key: &'static str| {
+        let request = app
+            .client
+            .get(format!("{}/api/v1/conf/probes", app.url))
+            .header("X-API-Key", key);
+        app.send(request.header("X-Forwarded-For", address))
+    };
+    for _ in 0..2 {
+        assert_eq!(from("192.0.2.1", "wrong").await.status, 403);
+    }
+    for key in ["wrong", SHARED] {
+        let reply = from("192.0.2.1", key).await;
+        assert_eq!(reply.code(), (429, "too_many_requests".to_owned()));
+    }
+    assert_eq!(from("192.0.2.1", AMS1).await.status, 200);
+    assert_eq!(from("192.0.2.2", SHARED).await.status, 200);
+}
+
+#[actix_web::test]
+async fn the_shared_key_is_paced_for_each_address() {
+    let app = TestApp::with(&[("LIMITS__RATE", "1/h"), ("LIMITS__BURST", "2")]);
+    let from = |address: &'static str| {
+        let request = app
+            .client
+            .get(format!("{}/api/v1/conf/probes", app.url))
+            .header("X-API-Key", SHARED);
+        app.send(request.header("X-Forwarded-For", address))
+    };
+    for status in [200, 200, 429] {
+        assert_eq!(from("192.0.2.1").await.status, status);
+    }
+    assert_eq!(from("192.0.2.2").await.status, 200);
+}
+
+#[actix_web::test]
 async fn a_report_posted_a_hundred_times_at_once_is_stored_once() {
     let app = TestApp::start();
     let body = report(&now()).to_string();
