@@ -81,6 +81,8 @@ pub struct Outcome {
     pub fitness: Fitness,
     /// Why fewer packets were sent than asked for.
     pub cut_short: Option<CutShort>,
+    /// Whether SIGINT or SIGTERM came, be it only while the last replies were awaited.
+    pub is_interrupted: bool,
     /// From the round's start to the end of the measurement.
     pub duration: Duration,
 }

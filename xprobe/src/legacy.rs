@@ -20,7 +20,6 @@ use crate::driver::KIND;
 use crate::fetch::NoPlan;
 use crate::measure::{self, Terms, Untaken};
 use crate::refusal::{Complaint, Refusal};
-use crate::round::CutShort;
 use crate::round::pace::Limits;
 use crate::stop::Stop;
 
@@ -109,7 +108,7 @@ pub(crate) fn round(
         limits: Limits::HARD,
     };
     let taken = measure::measure(&items, terms, clock, &mut |_| ());
-    if taken.cut_short == Some(CutShort::Signal) {
+    if taken.is_interrupted {
         stop.ask();
     }
     // Without the listener a signal would end the process while it posts: the default.

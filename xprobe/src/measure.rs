@@ -34,6 +34,8 @@ pub(crate) struct Taken {
     pub(crate) results: Vec<Result<(IpAddr, ippm::Sample), Untaken>>,
     pub(crate) fitness: Fitness,
     pub(crate) cut_short: Option<CutShort>,
+    /// Whether the process was asked to end meanwhile.
+    pub(crate) is_interrupted: bool,
     pub(crate) duration: Duration,
 }
 
@@ -119,6 +121,7 @@ pub(crate) fn measure(
         results,
         fitness: outcome.fitness,
         cut_short: outcome.cut_short,
+        is_interrupted: outcome.is_interrupted,
         duration: outcome.duration,
     }
 }

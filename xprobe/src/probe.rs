@@ -24,7 +24,6 @@ use crate::fetch::{self, CollectorTime, Fetched, NoPlan};
 use crate::measure::{self, Taken, Terms};
 use crate::refusal::Refusal;
 use crate::report::{self, Heading, Origin};
-use crate::round::CutShort;
 use crate::stop::{self, Stop};
 use crate::timekeeping::{self, Asking, DaemonState, Label};
 use crate::{legacy, lock};
@@ -226,7 +225,7 @@ impl Round<'_> {
                 self.console.step(format_args!("packets are leaving"));
             }
         });
-        if taken.cut_short == Some(CutShort::Signal) {
+        if taken.is_interrupted {
             stop.ask();
         }
         stop.listen().map_err(RoundError::Signals)?;

@@ -265,6 +265,29 @@ fn a_signal_in_mid_round_delivers_what_was_measured() {
 }
 
 #[test]
+fn a_signal_while_the_last_replies_are_awaited_ends_the_delivery_after_one_attempt() {
+    if !may_measure() {
+        return;
+    }
+    let plan = plan(1, 10);
+    let server = Server::start(move |request| match is_report(request) {
+        true => Reply::new(503, r#"{"error":"words","code":"store_unavailable"}"#),
+        false => Reply::new(200, plan.clone()),
+    });
+    let mut command = xprobe("bin-linger", &server);
+    command.arg("-v");
+    let mut running = Running::spawn(command);
+    // The only packet has left: for four seconds nothing but its reply is awaited.
+    running.wait_for("packets are leaving");
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.status(), Some(1));
+    let requests = server.requests();
+    let posted: Vec<_> = requests.iter().filter(|request| is_report(request)).collect();
+    assert_eq!(posted.len(), 1, "an ended round does not try again");
+    assert_eq!(decode(&posted[0].body)["cut_short"], Value::Null);
+}
+
+#[test]
 fn a_round_that_may_not_open_sockets_reports_that_and_exits_3() {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap_or_default();
     let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;

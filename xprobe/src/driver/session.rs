@@ -85,6 +85,7 @@ pub(super) fn run(job: &Job, observer: &mut dyn FnMut(Progress)) -> Outcome {
         watch: ClockWatch::new(clock.read()),
         lag: Lag::new(),
         refusals: HashMap::new(),
+        is_interrupted: false,
         round: Round::new(settings, flows),
     };
     session.drive(&mut sockets, signals.as_ref(), deadline, |round, elapsed| {
@@ -109,6 +110,8 @@ struct Session {
     lag: Lag,
     /// The last error with which our own kernel refused a packet of a flow.
     refusals: HashMap<u32, Errno>,
+    /// Whether a signal asked us to end.
+    is_interrupted: bool,
     round: Round,
 }
 
@@ -121,7 +124,6 @@ impl Session {
         mut progress: impl FnMut(&Round, Duration),
     ) {
         let mut packet = Vec::new();
-        let mut stopping = false;
         let mut next_word = Duration::ZERO;
         let mut next_read = Duration::ZERO;
         loop {
@@ -155,10 +157,10 @@ impl Session {
                 sockets.wait(signals, until.saturating_sub(now))
             };
             if wake.signal {
-                if stopping {
+                if self.is_interrupted {
                     break;
                 }
-                stopping = true;
+                self.is_interrupted = true;
                 self.round.stop();
             }
             if wake.readable {
@@ -294,6 +296,7 @@ impl Session {
             results,
             fitness: Fitness::new(sockets.mode(), &counts),
             cut_short: ended.cut_short,
+            is_interrupted: self.is_interrupted,
             duration,
         }
     }
