@@ -9,7 +9,9 @@
 //! * who: [`ProbeName`], [`TestName`], [`Family`], [`roster`]
 //! * when: [`UnixTime`]
 //! * one packet and the packets of one result: [`Rtt`], [`Ipdv`], [`Pdv`], [`RoundTrip`], [`Packet`], [`Sample`]
-//! * what a sample says: [`Summary`], [`Slices`], [`LossRatio`], [`Histogram`](histogram::Histogram)
+//! * what a sample says: [`Summary`], [`Slices`], [`LossRatio`], [`histogram`]; one result: [`Measurement`]
+//! * what is concluded from it: [`class`] (of a slot), [`limit`] (a promise), [`interval`] (confidence),
+//!   [`emodel`] (speech), [`quantile`]
 //! * what a probe is asked to do: [`Params`], [`plan`]
 //! * how it is written: [`codec`] (text in a store), [`wire`] (JSON on a wire)
 

@@ -1,5 +1,6 @@
 //! The packets of one result, and what they say together.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::histogram::Histogram;
@@ -120,13 +121,20 @@ fn icmp_errors(sent: &[&Packet]) -> Vec<IcmpErrorCount> {
     for error in sent.iter().filter_map(|p| p.icmp_error) {
         counts.entry(error.sort_key()).or_insert((error, 0)).1 += 1;
     }
-    let count = |(error, count): (crate::IcmpError, u64)| IcmpErrorCount {
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    if counts.len() > Summary::MAX_ICMP_ERRORS {
+        // The sort is stable: of equally frequent ones the first stay.
+        counts.sort_by_key(|&(_, (_, count))| Reverse(count));
+        counts.truncate(Summary::MAX_ICMP_ERRORS);
+        counts.sort_unstable_by_key(|&(key, _)| key);
+    }
+    let count = |(_, (error, count)): (_, (crate::IcmpError, u64))| IcmpErrorCount {
         kind: error.kind,
         code: error.code,
         from: error.from,
         count,
     };
-    counts.into_values().map(count).collect()
+    counts.into_iter().map(count).collect()
 }
 
 fn hop_limits(sent: &[&Packet]) -> Vec<(u8, u64)> {

@@ -26,7 +26,8 @@ pub struct Summary {
     pub slices: Slices,
     /// Lengths of uninterrupted losses (RFC 3357 loss periods) and how often each occurred, ascending.
     pub loss_runs: Vec<(u64, u64)>,
-    /// Packets by the first ICMP error that answered them, sorted by type, code and address.
+    /// Packets by the first ICMP error that answered them, sorted by type, code and address; of more than
+    /// [`Summary::MAX_ICMP_ERRORS`] the most frequent ones.
     pub icmp_errors: Vec<IcmpErrorCount>,
     /// Received packets by the TTL or hop limit of their first reply, ascending.
     pub hop_limits: Vec<(u8, u64)>,
@@ -37,6 +38,10 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Most entries of [`Summary::icmp_errors`]. Whoever sees a packet can answer it from any number of
+    /// invented addresses, and a report says no more than this about one result.
+    pub const MAX_ICMP_ERRORS: usize = 64;
+
     /// Packets without a reply within the waiting time.
     #[must_use]
     pub fn lost(&self) -> u64 {

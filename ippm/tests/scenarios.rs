@@ -252,6 +252,33 @@ fn an_icmp_error_is_kept_with_who_sent_it() {
     check("unreachable");
 }
 
+/// A collector rejects a result with more, and whoever answers each packet from another invented address
+/// must not be able to make that happen.
+#[test]
+fn of_more_icmp_errors_than_a_report_may_hold_the_most_frequent_are_kept() {
+    let answered = |last: u8| Packet {
+        departure: Duration::from_secs(u64::from(last)),
+        fate: Fate::Lost,
+        duplicates: 0,
+        icmp_error: Some(IcmpError {
+            kind: 3,
+            code: 1,
+            from: [192, 0, 2, last].into(),
+        }),
+    };
+    let sample = Sample {
+        round_start: time::parse(&round_start()).unwrap(),
+        packets: (0..100).chain([99, 99]).map(answered).collect(),
+    };
+    let errors = sample.summary().unwrap().icmp_errors;
+    assert_eq!(errors.len(), 64);
+    assert_eq!(
+        (errors[0].from, errors[62].from),
+        ([192, 0, 2, 0].into(), [192, 0, 2, 62].into())
+    );
+    assert_eq!((errors[63].from, errors[63].count), ([192, 0, 2, 99].into(), 3));
+}
+
 #[test]
 fn a_packet_that_never_left_is_not_lost() {
     check("unsent");

@@ -9,6 +9,7 @@
 //!   and the [`packet`]s
 //! * when: `clock`, `timekeeping`, `stop`
 //! * what is told: `report` (writes), `deliver` (sends), `spool` (keeps), `client` (HTTP), `refusal`
+//! * on this host: `durable` (whole files), `lock` (one round at a time)
 //! * how it ends: [`exit`], `console`
 
 mod agenda;

@@ -7,9 +7,6 @@ use super::{DelayV1, IpdvV1, SlicesV1};
 use crate::histogram::Histogram;
 use crate::{Delay, IcmpErrorCount, IpdvSummary, Rtt, Slices, Summary, UnixTime};
 
-/// Most different ICMP errors of one result.
-pub(super) const MAX_ICMP_ERRORS: usize = 64;
-
 /// The numbers of a result, each of the right type and none of them believed.
 pub(super) struct Numbers {
     pub(super) sent: u64,
@@ -63,10 +60,10 @@ impl Numbers {
             total(self.hop_limits.iter().map(|(_, packets)| *packets)) <= u128::from(self.received),
             "hop_limits count more than received",
         )?;
-        if self.icmp_errors.len() > MAX_ICMP_ERRORS {
+        if self.icmp_errors.len() > Summary::MAX_ICMP_ERRORS {
             return Err(Rejection::new(
                 RejectCode::BadCounts,
-                &format_args!("more than {MAX_ICMP_ERRORS} icmp_errors"),
+                &format_args!("more than {} icmp_errors", Summary::MAX_ICMP_ERRORS),
             ));
         }
         Ok(lost)
