@@ -36,6 +36,8 @@ pub enum Suspicion {
     SendLag,
     /// Replies were thrown away in our own socket, and count as lost.
     ReceiveDrops,
+    /// The wall clock jumped: the time that the packets are booked under is not that of the start.
+    Clock,
     /// Too many replies had no believable stamps.
     Stamps,
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Suspicion {
         f.write_str(match self {
             Self::SendLag => "send_lag",
             Self::ReceiveDrops => "receive_drops",
+            Self::Clock => "clock",
             Self::Stamps => "stamps",
         })
     }
@@ -109,6 +112,9 @@ impl Fitness {
         }
         if counts.drops > 0 {
             suspect.push(Suspicion::ReceiveDrops);
+        }
+        if counts.clock_steps > 0 {
+            suspect.push(Suspicion::Clock);
         }
         if undated * 100 > counts.received * SUSPICIOUS_STAMPS_PERCENT {
             suspect.push(Suspicion::Stamps);
@@ -177,6 +183,15 @@ mod tests {
     #[test]
     fn a_reply_thrown_away_by_our_own_kernel_makes_the_round_suspect() {
         check(&Counts { drops: 1, ..counts() }, &["receive_drops"]);
+    }
+
+    #[test]
+    fn a_step_of_the_wall_clock_makes_the_round_suspect() {
+        let stepped = Counts {
+            clock_steps: 1,
+            ..counts()
+        };
+        check(&stepped, &["clock"]);
     }
 
     #[test]
