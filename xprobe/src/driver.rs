@@ -50,6 +50,8 @@ pub struct Job {
     pub deadline: Option<Instant>,
     /// How long to listen after the last departure, if not max(waiting time, [`MIN_LINGER`]).
     pub linger: Option<Duration>,
+    /// Whether to end as soon as every packet was answered: duplicates that come later are then not seen.
+    pub until_answered: bool,
     /// Rates to keep to, below the hard limits of the program.
     pub limits: Limits,
 }

@@ -105,6 +105,7 @@ pub(crate) fn round(
             .checked_add(clock.elapsed() + spread + SLACK),
         // ICMP errors, for which a longer wait would be, have no place in this report.
         linger: Some(Duration::ZERO),
+        until_answered: false,
         limits: Limits::HARD,
     };
     let taken = measure::measure(&items, terms, clock, &mut |_| ());

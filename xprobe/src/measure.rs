@@ -24,6 +24,8 @@ pub(crate) struct Terms {
     /// How long to listen after the last packet; as long as the slowest ICMP error takes if none.
     /// It is never shorter than the waiting time.
     pub(crate) linger: Option<Duration>,
+    /// Whether to end as soon as every packet was answered.
+    pub(crate) until_answered: bool,
     pub(crate) limits: Limits,
 }
 
@@ -105,6 +107,7 @@ pub(crate) fn measure(
             started: clock.monotonic_start(),
             deadline: terms.deadline,
             linger: terms.linger,
+            until_answered: terms.until_answered,
             limits: terms.limits,
         },
         observer,

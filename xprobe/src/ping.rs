@@ -70,6 +70,7 @@ pub(crate) fn run(args: &PingArgs, clock: Clock) -> Result<(), PingFailure> {
         round_start: clock.start(),
         deadline: None,
         linger: Some(Duration::ZERO),
+        until_answered: true,
         limits: Limits::HARD,
     };
     let shows_progress = io::stderr().is_terminal() && params.spread.is_some_and(|spread| spread > LONG);
@@ -174,9 +175,9 @@ fn print(json: bool, measurements: &[Measurement]) -> io::Result<()> {
             .map_err(io::Error::from)
             .and_then(|()| writeln!(out))
     } else {
-        measurements
+        text::lines(measurements)
             .iter()
-            .try_for_each(|measurement| writeln!(out, "{}", text::line(measurement)))
+            .try_for_each(|line| writeln!(out, "{line}"))
     };
     match written.and_then(|()| out.flush()) {
         // Whoever read the output has seen enough.

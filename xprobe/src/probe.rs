@@ -216,6 +216,7 @@ impl Round<'_> {
                 .monotonic_start()
                 .checked_add(end.saturating_sub(reserve)),
             linger: self.linger,
+            until_answered: false,
             limits: self.agenda.limits,
         };
         let mut is_sending = false;

@@ -103,6 +103,8 @@ pub struct Settings {
     pub start: Duration,
     /// How long the round listens after its last departure.
     pub linger: Duration,
+    /// Whether to listen no longer once every packet that left was answered.
+    pub until_answered: bool,
     /// No packet leaves after this time.
     pub last_departure: Option<Duration>,
     /// Rates to keep to.
@@ -338,9 +340,14 @@ impl Round {
     /// Nothing is left to send: listens until the linger time is over.
     fn listen(&self, now: Duration) -> Action {
         match self.last_departure.map(|last| last + self.settings.linger) {
-            Some(until) if now < until => Action::Wait { until },
+            Some(until) if now < until && !self.is_answered() => Action::Wait { until },
             _ => Action::Finish,
         }
+    }
+
+    /// Whether nothing more is waited for.
+    fn is_answered(&self) -> bool {
+        self.settings.until_answered && self.flows.iter().all(|flow| flow.answered == flow.sent)
     }
 
     /// Books a departure; false if the packet is not the one that [`poll`](Self::poll) named.

@@ -6,6 +6,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 fn xprobe(words: &[&str]) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("xprobe"));
@@ -130,6 +131,23 @@ fn ping_prints_a_line_per_target_in_their_order() {
         "{text}"
     );
     assert!(lines[1].starts_with("127.0.0.2: "), "{text}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test is its own composition root")]
+#[test]
+fn ping_ends_when_everything_was_answered() {
+    if !may_ping() {
+        return;
+    }
+    let begun = Instant::now();
+    let output = xprobe(&["ping", "-c", "1", "-W", "600", "127.0.0.2"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        begun.elapsed() < Duration::from_secs(300),
+        "it does not sit out the waiting time"
+    );
 }
 
 #[test]

@@ -66,6 +66,7 @@ pub(super) fn run(job: &Job, observer: &mut dyn FnMut(Progress)) -> Outcome {
         key,
         start,
         linger,
+        until_answered: job.until_answered,
         last_departure: deadline.map(|deadline| deadline.saturating_sub(linger)),
         limits: job.limits,
     };

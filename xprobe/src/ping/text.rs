@@ -1,42 +1,119 @@
-//! One measurement as one line for people: delays in milliseconds, three decimals.
+//! Measurements for people, one on a line: delays in milliseconds, three decimals, numbers below each other.
 
 use std::fmt::Write as _;
 
 use ippm::{Delay, Measurement, Outcome, Summary};
 
-/// The line of a measurement.
-pub(super) fn line(measurement: &Measurement) -> String {
-    let target = measurement.target.as_str();
-    let measured = match &measurement.outcome {
-        Outcome::Measured(measured) => measured,
-        Outcome::Unmeasured { error, .. } => return format!("{target}: {error}"),
-    };
-    let address = measured.address.to_string();
-    let mut line = if address == target {
-        address
-    } else {
-        format!("{target} ({address})")
-    };
-    counts(&mut line, &measured.summary);
-    if let Some(delay) = &measured.summary.delay {
-        delays(&mut line, delay);
-    }
-    line
+/// The lines of `measurements`.
+pub(super) fn lines(measurements: &[Measurement]) -> Vec<String> {
+    let rows: Vec<Row> = measurements.iter().map(Row::of).collect();
+    let label = rows.iter().map(|row| row.label.chars().count()).max();
+    let label = label.unwrap_or_default();
+    let widths: Vec<usize> = (0..TEXTS.len())
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| Some(row.numbers.get(column)?.len()))
+                .max()
+        })
+        .map(Option::unwrap_or_default)
+        .collect();
+    rows.iter().map(|row| row.line(label, &widths)).collect()
 }
 
-fn counts(line: &mut String, summary: &Summary) {
+/// What stands before each number of a line.
+const TEXTS: [&str; 9] = [
+    ": sent ",
+    ", received ",
+    ", loss ",
+    " %, min/avg/max/stddev ",
+    "/",
+    "/",
+    "/",
+    " ms, p50/p99 ",
+    "/",
+];
+
+/// How many of them say what was counted, and what stands behind those.
+const COUNTS: (usize, &str) = (3, " %");
+/// What stands behind all of them.
+const UNIT: &str = " ms";
+
+/// What a line says.
+struct Row {
+    label: String,
+    /// As many as there are [`TEXTS`], without a delay the first three, none if nothing was measured.
+    numbers: Vec<String>,
+    /// What seldom happens, with the comma or colon before it.
+    notes: String,
+}
+
+impl Row {
+    fn of(measurement: &Measurement) -> Self {
+        let target = measurement.target.as_str();
+        let measured = match &measurement.outcome {
+            Outcome::Measured(measured) => measured,
+            Outcome::Unmeasured { error, .. } => {
+                return Self {
+                    label: target.to_owned(),
+                    numbers: Vec::new(),
+                    notes: format!(": {error}"),
+                };
+            }
+        };
+        let address = measured.address.to_string();
+        let label = if address == target {
+            address
+        } else {
+            format!("{target} ({address})")
+        };
+        let mut numbers = counts(&measured.summary).to_vec();
+        numbers.extend(measured.summary.delay.iter().flat_map(delays));
+        Self {
+            label,
+            numbers,
+            notes: notes(&measured.summary),
+        }
+    }
+
+    fn line(&self, label: usize, widths: &[usize]) -> String {
+        let Self {
+            label: name,
+            numbers,
+            notes,
+        } = self;
+        let mut line = format!("{name:label$}");
+        for ((number, text), width) in numbers.iter().zip(TEXTS).zip(widths) {
+            // Writing to a String cannot fail.
+            let _ = write!(line, "{text}{number:>width$}");
+        }
+        match numbers.len() {
+            0 => {}
+            counted if counted == COUNTS.0 => line.push_str(COUNTS.1),
+            _ => line.push_str(UNIT),
+        }
+        line.push_str(notes);
+        line
+    }
+}
+
+fn counts(summary: &Summary) -> [String; COUNTS.0] {
+    let lost = summary.loss_ratio().map_or(0.0, ippm::LossRatio::as_ppl);
+    [
+        summary.sent.to_string(),
+        summary.received.to_string(),
+        format!("{lost:.1}"),
+    ]
+}
+
+fn notes(summary: &Summary) -> String {
     let Summary {
-        sent,
-        received,
         late,
         duplicates,
         reordered,
         unsent,
         ..
     } = *summary;
-    let lost = summary.loss_ratio().map_or(0.0, ippm::LossRatio::as_ppl);
-    // Writing to a String cannot fail.
-    let _ = write!(line, ": sent {sent}, received {received}, loss {lost:.1} %");
+    let mut notes = String::new();
     for (count, what) in [
         (late, "late"),
         (duplicates, "duplicates"),
@@ -44,20 +121,20 @@ fn counts(line: &mut String, summary: &Summary) {
         (unsent, "unsent"),
     ] {
         if count > 0 {
-            let _ = write!(line, ", {what} {count}");
+            let _ = write!(notes, ", {what} {count}");
         }
     }
     for error in &summary.icmp_errors {
         let _ = write!(
-            line,
+            notes,
             ", ICMP {}/{} from {} {}",
             error.kind, error.code, error.from, error.count
         );
     }
+    notes
 }
 
-fn delays(line: &mut String, delay: &Delay) {
-    let ms = |ns: f64| ns / 1e6;
+fn delays(delay: &Delay) -> [String; 6] {
     let [min, avg, max, p50, p99] = [
         delay.min.as_ns(),
         delay.mean_ns(),
@@ -66,16 +143,7 @@ fn delays(line: &mut String, delay: &Delay) {
         delay.p99.as_ns(),
     ]
     .map(as_f64);
-    let _ = write!(
-        line,
-        ", min/avg/max/stddev {:.3}/{:.3}/{:.3}/{:.3} ms, p50/p99 {:.3}/{:.3} ms",
-        ms(min),
-        ms(avg),
-        ms(max),
-        ms(delay.stddev_ns()),
-        ms(p50),
-        ms(p99)
-    );
+    [min, avg, max, delay.stddev_ns(), p50, p99].map(|ns| format!("{:.3}", ns / 1e6))
 }
 
 #[expect(
@@ -112,8 +180,7 @@ mod tests {
         })
     }
 
-    #[track_caller]
-    fn check(target: &str, packets: Vec<Packet>, expected: &str) {
+    fn measurement(target: &str, packets: Vec<Packet>) -> Measurement {
         let summary = Sample {
             round_start: UnixTime::from_ns(0),
             packets,
@@ -127,15 +194,37 @@ mod tests {
             clock: None,
             summary,
         };
-        let measurement = Measurement {
+        Measurement {
             test: "icmp".parse().unwrap(),
             kind: "icmp".parse().unwrap(),
             target: target.parse().unwrap(),
             family: Family::V4,
             period: Duration::ZERO,
             outcome: Outcome::Measured(Box::new(measured)),
-        };
-        assert_eq!(line(&measurement), expected);
+        }
+    }
+
+    #[track_caller]
+    fn check(target: &str, packets: Vec<Packet>, expected: &str) {
+        assert_eq!(lines(&[measurement(target, packets)]), [expected]);
+    }
+
+    #[test]
+    fn the_numbers_of_several_targets_stand_below_each_other() {
+        let many = vec![returned(10_000_000); 10];
+        let found = lines(&[
+            measurement("a.example", many),
+            measurement("192.0.2.1", vec![returned(500_000), packet(Fate::Lost)]),
+            measurement("192.0.2.1", vec![packet(Fate::Lost)]),
+        ]);
+        let expected = [
+            "a.example (192.0.2.1): sent 10, received 10, loss   0.0 %, \
+             min/avg/max/stddev 10.000/10.000/10.000/0.000 ms, p50/p99 10.000/10.000 ms",
+            "192.0.2.1            : sent  2, received  1, loss  50.0 %, \
+             min/avg/max/stddev  0.500/ 0.500/ 0.500/0.000 ms, p50/p99  0.500/ 0.500 ms",
+            "192.0.2.1            : sent  1, received  0, loss 100.0 %",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]
@@ -180,8 +269,8 @@ mod tests {
         check(
             "192.0.2.1",
             vec![twice],
-            "192.0.2.1: sent 1, received 1, loss 0.0 %, duplicates 1, \
-             min/avg/max/stddev 0.500/0.500/0.500/0.000 ms, p50/p99 0.500/0.500 ms",
+            "192.0.2.1: sent 1, received 1, loss 0.0 %, \
+             min/avg/max/stddev 0.500/0.500/0.500/0.000 ms, p50/p99 0.500/0.500 ms, duplicates 1",
         );
     }
 }

@@ -31,6 +31,7 @@ fn settings() -> Settings {
         key: KEY,
         start: ms(10),
         linger: ms(4000),
+        until_answered: false,
         last_departure: None,
         limits: Limits::HARD,
     }
@@ -438,6 +439,28 @@ fn a_signal_after_the_last_departure_cuts_nothing_short() {
         .at(ms(100), Stop)
         .run();
     assert_eq!((ended.cut_short, end), (None, ms(2010)));
+}
+
+#[test]
+fn whoever_waits_only_for_answers_ends_with_the_last_one() {
+    let hasty = Settings {
+        until_answered: true,
+        ..settings()
+    };
+    let flows = || vec![flow(1, 1, 1000), flow(2, 2, 1000)];
+    let one = || World::new(hasty, flows()).at(ms(600), Answer(id(0, 0)));
+    // The last packet leaves at 760 ms.
+    let two = || one().at(ms(800), Answer(id(1, 1)));
+    let (ended, end, _) = two().at(ms(900), Answer(id(1, 0))).run();
+    assert_eq!(end, ms(900));
+    assert_eq!(ended.samples.len(), 2);
+    let (_, end, departures) = two().run();
+    let last = departures.last().unwrap().0;
+    assert_eq!(
+        end,
+        last + hasty.linger,
+        "a packet without an answer is waited for"
+    );
 }
 
 #[test]

@@ -102,6 +102,7 @@ pub(crate) fn measure_here(tests: Vec<Due>, deadline: Option<Duration>) -> Outco
         started,
         deadline: deadline.map(|deadline| started + deadline),
         linger: Some(Duration::from_millis(400)),
+        until_answered: false,
         limits: Limits::HARD,
     };
     measure(&job, &mut |_| {})
