@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use ippm::ProbeName;
 use secrecy::SecretString;
@@ -143,10 +143,11 @@ pub struct UsageError {
 ///
 /// [`UsageError`] for everything that is neither a valid command line nor a request for help.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, UsageError> {
-    let error = match Args::try_parse_from(arguments) {
+    let mut error = match Args::try_parse_from(arguments) {
         Ok(args) => return Ok(Parsed::Run(Box::new(args))),
         Err(error) => error,
     };
+    conceal(&mut error);
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Ok(Parsed::Show(text));
@@ -155,6 +156,18 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Us
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     let what = crate::exit::one_line(paragraph.trim_start_matches("error: "));
     Err(UsageError { what })
+}
+
+/// Takes a value out of the message that may hold a password or a key: standard error goes to mails and logs.
+fn conceal(error: &mut clap::Error) {
+    let shown = error.get(ContextKind::InvalidValue);
+    if matches!(shown, Some(ContextValue::String(value)) if value.contains("://") && value.contains(['@', '?', '#']))
+    {
+        error.insert(
+            ContextKind::InvalidValue,
+            ContextValue::String("(not shown)".to_owned()),
+        );
+    }
 }
 
 /// Reads milliseconds, with a fraction if need be, as the predecessor did.
@@ -229,6 +242,16 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_password_in_the_collectors_address_is_not_repeated() {
+        for remote in ["https://u:marked@c.example/", "https://c.example/?key=marked"] {
+            let error = run(&format!("xprobe -n a -r {remote}")).unwrap_err().to_string();
+            assert!(!error.contains("marked") && error.contains("--remote"), "{error}");
+        }
+        let error = run("xprobe -n a -r ftp://c.example").unwrap_err().to_string();
+        assert!(error.contains("ftp://c.example"), "{error}");
     }
 
     #[test]

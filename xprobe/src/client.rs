@@ -7,7 +7,7 @@ mod tls;
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
-use std::{fmt, future, io};
+use std::{fmt, io};
 
 use ippm::UnixTime;
 use reqwest::header::{
@@ -252,7 +252,7 @@ async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, ExchangeE
         }
         body.extend_from_slice(&chunk);
         // Lets the time limit act on a server that never lets the socket run dry.
-        future::ready(()).await;
+        tokio::task::yield_now().await;
     }
     Ok(body)
 }

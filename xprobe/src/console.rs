@@ -6,9 +6,13 @@ use std::io::{self, Write};
 
 /// One line about something that went wrong; silence means success.
 ///
-/// A closed stderr is no reason to lose a round, so its errors are passed over.
+/// Whatever others wrote into it can neither break the line nor talk to a terminal. A closed stderr is no reason to lose a round, so its errors are passed over.
 pub(crate) fn warn(what: fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "xprobe: {what}");
+    let _ = writeln!(
+        io::stderr(),
+        "xprobe: {}",
+        crate::exit::one_line(&what.to_string())
+    );
 }
 
 /// One line about an error, its causes included.
