@@ -145,7 +145,7 @@ fn ping_ends_when_everything_was_answered() {
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(
-        begun.elapsed() < Duration::from_secs(300),
+        begun.elapsed() < Duration::from_mins(5),
         "it does not sit out the waiting time"
     );
 }

@@ -83,6 +83,17 @@ fn is_report(request: &Request) -> bool {
     request.method == "POST" && request.path == "/api/v2/reports"
 }
 
+/// A collector that gives this plan and answers every report so.
+fn collector(plan: String, answer: Reply) -> Server {
+    Server::start(move |request| {
+        if is_report(request) {
+            answer.clone()
+        } else {
+            Reply::new(200, plan.clone())
+        }
+    })
+}
+
 fn decode(body: &[u8]) -> Value {
     let mut json = String::new();
     GzDecoder::new(body).read_to_string(&mut json).unwrap();
@@ -140,17 +151,7 @@ fn a_delivered_round_prints_nothing_and_leaves_nothing_behind() {
     if !may_measure() {
         return;
     }
-    let plan = plan(3, 30);
-    let server = Server::start(move |request| {
-        Reply::new(
-            200,
-            if is_report(request) {
-                OK.to_owned()
-            } else {
-                plan.clone()
-            },
-        )
-    });
+    let server = collector(plan(3, 30), Reply::new(200, OK));
     let directory = tempfile::tempdir().unwrap();
     let output = xprobe("bin-silent", &server)
         .current_dir(directory.path())
@@ -237,17 +238,7 @@ fn a_signal_in_mid_round_delivers_what_was_measured() {
         return;
     }
     // Ten minutes, if nobody interrupts it.
-    let plan = plan(6000, 600_000);
-    let server = Server::start(move |request| {
-        Reply::new(
-            200,
-            if is_report(request) {
-                OK.to_owned()
-            } else {
-                plan.clone()
-            },
-        )
-    });
+    let server = collector(plan(6000, 600_000), Reply::new(200, OK));
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut command = xprobe("bin-signal", &server);
         command.arg("-v");
@@ -269,11 +260,8 @@ fn a_signal_while_the_last_replies_are_awaited_ends_the_delivery_after_one_attem
     if !may_measure() {
         return;
     }
-    let plan = plan(1, 10);
-    let server = Server::start(move |request| match is_report(request) {
-        true => Reply::new(503, r#"{"error":"words","code":"store_unavailable"}"#),
-        false => Reply::new(200, plan.clone()),
-    });
+    let away = Reply::new(503, r#"{"error":"words","code":"store_unavailable"}"#);
+    let server = collector(plan(1, 10), away);
     let mut command = xprobe("bin-linger", &server);
     command.arg("-v");
     let mut running = Running::spawn(command);
@@ -295,17 +283,7 @@ fn a_round_that_may_not_open_sockets_reports_that_and_exits_3() {
         eprintln!("skipped: needs root and a closed net.ipv4.ping_group_range");
         return;
     }
-    let plan = plan(3, 30);
-    let server = Server::start(move |request| {
-        Reply::new(
-            200,
-            if is_report(request) {
-                OK.to_owned()
-            } else {
-                plan.clone()
-            },
-        )
-    });
+    let server = collector(plan(3, 30), Reply::new(200, OK));
     let directory = tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o755))
         .tempdir()
