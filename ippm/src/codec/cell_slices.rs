@@ -2,8 +2,8 @@
 //! as runs (value, repeat). An hour without loss is three runs and the sums of the delays.
 
 use super::CodecError;
-use super::slices::{push_head, take_head};
-use super::varint::{Reader, Writer};
+use super::slices::{begin, take_head};
+use super::varint::Reader;
 use crate::Slices;
 
 const PREFIX: &str = "s2:";
@@ -13,22 +13,9 @@ const PREFIX: &str = "s2:";
 /// The four lists have the same length in every valid value; of lists that do not, the common part is written.
 #[must_use]
 pub fn encode(slices: &Slices) -> String {
-    let Slices {
-        start,
-        sent,
-        lost,
-        rtt_count,
-        rtt_sum_ns,
-    } = slices;
-    let number = sent
-        .len()
-        .min(lost.len())
-        .min(rtt_count.len())
-        .min(rtt_sum_ns.len());
-    let mut writer = Writer::new();
-    push_head(&mut writer, *start, number);
-    for list in [sent, lost, rtt_count, rtt_sum_ns] {
-        for run in list[..number].chunk_by(|earlier, later| earlier == later) {
+    let (mut writer, lists) = begin(slices);
+    for list in lists {
+        for run in list.chunk_by(|earlier, later| earlier == later) {
             writer.push(run[0]);
             // A run is at most the list, whose length fits 64 bits.
             writer.push(u64::try_from(run.len()).unwrap_or(u64::MAX));

@@ -31,12 +31,7 @@ fn a_request_dropped_before_the_target_sees_it_is_lost() {
     let Some((probe, target)) = checked_pair() else {
         return;
     };
-    chain(&target, "prerouting");
-    for kind in ["icmp", "icmpv6"] {
-        target.command(&format!(
-            "nft add rule inet lab prerouting {kind} type echo-request numgen inc mod 5 == 2 drop"
-        ));
-    }
+    drop_every_fifth(&target, "echo-request");
     dropped_two_of_ten(&probe);
 }
 
@@ -45,13 +40,18 @@ fn a_reply_dropped_before_the_probe_sees_it_is_lost() {
     let Some((probe, _target)) = checked_pair() else {
         return;
     };
-    chain(&probe, "prerouting");
+    drop_every_fifth(&probe, "echo-reply");
+    dropped_two_of_ten(&probe);
+}
+
+/// Drops the third of each five messages of this type that arrive.
+fn drop_every_fifth(at: &Namespace, message: &str) {
+    chain(at, "prerouting");
     for kind in ["icmp", "icmpv6"] {
-        probe.command(&format!(
-            "nft add rule inet lab prerouting {kind} type echo-reply numgen inc mod 5 == 2 drop"
+        at.command(&format!(
+            "nft add rule inet lab prerouting {kind} type {message} numgen inc mod 5 == 2 drop"
         ));
     }
-    dropped_two_of_ten(&probe);
 }
 
 fn dropped_two_of_ten(probe: &Namespace) {
