@@ -109,13 +109,7 @@ pub(crate) fn round(
         limits: Limits::HARD,
     };
     let taken = measure::measure(&items, terms, clock, &mut |_| ());
-    if taken.is_interrupted {
-        stop.ask();
-    }
-    // Without the listener a signal would end the process while it posts: the default.
-    if let Err(error) = stop.listen() {
-        console::warn_error(&error);
-    }
+    stop.take_over(taken.is_interrupted);
     let mut results = Vec::new();
     let mut permission = false;
     for ((entry, item), taken) in entries.iter().zip(taken.results) {

@@ -226,10 +226,7 @@ impl Round<'_> {
                 self.console.step(format_args!("packets are leaving"));
             }
         });
-        if taken.is_interrupted {
-            stop.ask();
-        }
-        stop.listen().map_err(RoundError::Signals)?;
+        stop.take_over(taken.is_interrupted);
         let results = self.results(&taken);
         let is_untried = !taken.results.is_empty()
             && taken

@@ -62,7 +62,7 @@ fn ask(names: Vec<String>, look_up: fn(&str) -> Answer) -> Receiver<(String, Ans
     let queue = Arc::new(Mutex::new(names));
     for _ in 0..workers {
         let (queue, sender) = (Arc::clone(&queue), Sender::clone(&sender));
-        thread::spawn(move || {
+        let work = move || {
             let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
             while let Some(name) = next() {
                 let answer = look_up(&name);
@@ -70,7 +70,9 @@ fn ask(names: Vec<String>, look_up: fn(&str) -> Answer) -> Receiver<(String, Ans
                     return;
                 }
             }
-        });
+        };
+        // Where no thread can be had the others do its work; without any the names stay unanswered.
+        drop(thread::Builder::new().spawn(work));
     }
     receiver
 }

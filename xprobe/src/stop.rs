@@ -7,7 +7,7 @@ use std::{io, process, thread};
 
 use nix::sys::signal::{SigSet, Signal};
 
-use crate::exit;
+use crate::{console, exit};
 
 /// Whether the run was asked to end; clones share one state.
 #[derive(Debug, Clone)]
@@ -28,6 +28,18 @@ impl Stop {
         }))
     }
 
+    /// Takes the signals over from a measurement, which watched for them itself and was interrupted or not.
+    ///
+    /// If that fails the run goes on: what was measured is worth more than an early end.
+    pub(crate) fn take_over(&self, is_interrupted: bool) {
+        if is_interrupted {
+            self.ask();
+        }
+        if let Err(error) = self.listen() {
+            console::warn(format_args!("cannot watch for signals: {error}"));
+        }
+    }
+
     /// Turns SIGTERM and SIGINT into this stop; the second of them ends the process at once.
     ///
     /// The signals must be held already, see [`hold_signals`].
@@ -35,7 +47,7 @@ impl Stop {
     /// # Errors
     ///
     /// If the waiting thread cannot be started.
-    pub(crate) fn listen(&self) -> io::Result<()> {
+    fn listen(&self) -> io::Result<()> {
         let stop = self.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             while both().wait().is_ok() {

@@ -43,13 +43,15 @@ impl Asking {
     /// Begins to ask.
     pub(crate) fn begin() -> Self {
         let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || {
+        let ask = move || {
             let state = run("chronyc", &["-c", "tracking"])
                 .and_then(|text| read_chronyc(&text))
                 .or_else(|| run("timedatectl", &["show"]).and_then(|text| read_timedatectl(&text)));
             // Nobody listens any more if the run is over.
             let _ = sender.send(state.unwrap_or(DaemonState::UNKNOWN));
-        });
+        };
+        // Without a thread nobody is asked, and the state is unknown.
+        drop(thread::Builder::new().spawn(ask));
         Self(receiver)
     }
 
@@ -90,7 +92,7 @@ fn run(program: &str, arguments: &[&str]) -> Option<String> {
 fn read_within(child: &mut Child) -> Option<String> {
     let output = child.stdout.take()?;
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
+    let read = move || {
         let mut text = String::new();
         if BufReader::new(output.take(MAX_TEXT))
             .read_to_string(&mut text)
@@ -98,7 +100,8 @@ fn read_within(child: &mut Child) -> Option<String> {
         {
             let _ = sender.send(text);
         }
-    });
+    };
+    thread::Builder::new().spawn(read).ok()?;
     receiver.recv_timeout(LIMIT).ok()
 }
 
