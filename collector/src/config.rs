@@ -291,6 +291,12 @@ impl Config {
                 format!("is below {}", unit::duration_text(MIN_RAW_RETENTION)),
             );
         }
+        if self.limits.queue_bytes < self.limits.body {
+            fault(
+                "limits.queue_bytes",
+                "is below limits.body, so the largest report could never be stored".to_owned(),
+            );
+        }
         if self.store.backend == Backend::Influx {
             for path in ["store.influx.url", "store.influx.org", "store.influx.bucket"] {
                 if values

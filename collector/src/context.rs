@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::Semaphore;
+
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::StoreState;
@@ -40,6 +42,8 @@ pub struct Context {
     pub clock: Clock,
     /// Whether the store was ready a moment ago.
     pub store_state: StoreState,
+    /// Turns to unpack a body: two for each thread that answers requests.
+    pub unpacking: Arc<Semaphore>,
     stopping: AtomicBool,
 }
 
@@ -69,6 +73,7 @@ impl Context {
             requests: KeyLimiter::new(limits.rate, limits.burst),
             failures: FailureLimiter::new(limits.failed_rate, limits.failed_burst, limits.failed_addresses),
             store_state: StoreState::default(),
+            unpacking: Arc::new(Semaphore::new(config.server.workers.saturating_mul(2).max(1))),
             stopping: AtomicBool::new(false),
             config,
             instance,

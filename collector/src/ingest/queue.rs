@@ -17,7 +17,7 @@ use crate::store::{Appended, Report, Store, StoreError};
 pub struct Limits {
     /// Reports that are not answered yet, those in a write included.
     pub reports: usize,
-    /// Bytes of their bodies together.
+    /// Bytes of their bodies together, unpacked.
     pub bytes: u32,
     /// Results in one write; a report is never divided.
     pub batch_results: usize,
@@ -28,7 +28,7 @@ impl Limits {
     /// outage; what does not fit is sent again by its probe.
     pub const DEFAULT: Self = Self {
         reports: 1024,
-        bytes: 128 << 20,
+        bytes: 512 << 20,
         batch_results: 5000,
     };
 }

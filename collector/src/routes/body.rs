@@ -1,6 +1,7 @@
 //! Reading a request's body: bounded in size, also inflated, and in time. Only after the key was checked.
 
 use std::io::Read as _;
+use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{HttpRequest, web};
@@ -8,6 +9,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::config::Limits;
 use crate::config::unit;
+use crate::context::Context;
 use crate::error::{ApiError, Code};
 
 /// How a body is packed.
@@ -60,18 +62,36 @@ pub(crate) async fn read(
     }
 }
 
-impl Body {
-    /// Bytes as they came.
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
-    }
+/// Unpacks `body` and judges it, on a thread that answers no requests. Answers its size unpacked, too.
+///
+/// Only a few are unpacked at a time: each may become a thousand times larger than what was sent.
+///
+/// # Errors
+///
+/// Those of unpacking and of `judge`.
+pub(crate) async fn judge<T: Send + 'static>(
+    context: &web::Data<Context>,
+    body: Body,
+    judge: impl FnOnce(&Context, &[u8]) -> Result<T, ApiError> + Send + 'static,
+) -> Result<(T, usize), ApiError> {
+    let turn = Arc::clone(&context.unpacking).acquire_owned().await;
+    let shared = context.clone();
+    let judged = web::block(move || {
+        // Kept to the end of the work, also if whoever asked has gone away.
+        let _turn = turn;
+        let body = body.unpack(&shared.config.limits)?;
+        Ok((judge(&shared, &body)?, body.len()))
+    });
+    judged.await.map_err(|_| ApiError::internal())?
+}
 
+impl Body {
     /// The body unpacked. Takes time for a large one, so not for a thread that answers requests.
     ///
     /// # Errors
     ///
     /// 413 above the limit, whatever the packed size; 400 if it is not what it says.
-    pub(crate) fn unpack(self, limits: &Limits) -> Result<Vec<u8>, ApiError> {
+    fn unpack(self, limits: &Limits) -> Result<Vec<u8>, ApiError> {
         if self.encoding == Encoding::Plain {
             return Ok(self.bytes.into());
         }

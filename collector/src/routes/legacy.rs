@@ -56,13 +56,10 @@ pub(crate) async fn post(
         .await
         .map_err(as_original)?;
     let arrival = context.clock.now();
-    let bytes = body.len();
-    let shared = context.clone();
-    let judged = web::block(move || {
-        let body = body.unpack(&shared.config.limits).map_err(as_original)?;
-        judge(&shared, &caller, &body, arrival)
+    let judged = body::judge(&context, body, move |context, body| {
+        judge(context, &caller, body, arrival)
     });
-    let Accepted { report, answer } = judged.await.map_err(|_| ApiError::internal())??;
+    let (Accepted { report, answer }, bytes) = judged.await.map_err(as_original)?;
     let accepted = answer.accepted as u64;
     let appended = reports::store(&context, report, bytes)
         .await

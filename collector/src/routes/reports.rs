@@ -36,13 +36,10 @@ pub(crate) async fn post(
         at: context.clock.now(),
         sent_at,
     };
-    let bytes = body.len();
-    let shared = context.clone();
-    let judged = web::block(move || {
-        let body = body.unpack(&shared.config.limits)?;
-        judge(&shared, &body, arrival, &probe)
+    let judged = body::judge(&context, body, move |context, body| {
+        judge(context, body, arrival, &probe)
     });
-    let Accepted { report, answer } = judged.await.map_err(|_| ApiError::internal())??;
+    let (Accepted { report, answer }, bytes) = judged.await?;
     tell_clocks(&context, &report.run);
     let appended = store(&context, report, bytes).await?;
     let answer = answer.native(&appended);

@@ -7,7 +7,10 @@ mod secrets;
 mod service;
 
 use std::fs;
+use std::io::Write as _;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use crate::influx::Stub;
@@ -88,4 +91,38 @@ fn a_stop_finishes_and_answers_a_write_that_is_in_progress() {
     assert!(0 < answer["stored"].as_u64().unwrap(), "{text}");
     let end = service.end();
     assert_eq!(end.status, Some(0), "{}", end.stderr);
+}
+
+#[test]
+fn reports_that_wait_count_as_large_as_they_are_unpacked() {
+    let stub = Stub::holding_results();
+    let mut setting = Setting::influx(&stub.url(), "token").key(KEY, "probe", "ams1");
+    setting.configuration += "[limits]\nbody = \"1MiB\"\nqueue_bytes = \"1MiB\"\n";
+    let service = Service::start(&setting, &[]);
+    let body = || {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        write!(encoder, "{}{}", report(), " ".repeat(700_000)).unwrap();
+        encoder.finish().unwrap()
+    };
+    let post = || {
+        let headers = [
+            ("X-API-Key", KEY),
+            ("Content-Type", "application/json"),
+            ("Content-Encoding", "gzip"),
+        ];
+        service.ask("POST", "/api/v2/reports", &headers, body())
+    };
+    assert!(body().len() < 10_000);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(post);
+        stub.held();
+        let second = post();
+        assert!(
+            second.status == 503 && second.text.contains("store_unavailable"),
+            "{}",
+            second.text
+        );
+        stub.let_go();
+        assert_eq!(first.join().unwrap().status, 200);
+    });
 }

@@ -124,7 +124,7 @@ fn no_key_and_no_token_is_in_any_process_list_output_log_or_answer() {
                 "POST",
                 "/api/v2/reports",
                 &[("X-API-Key", PROBE), ("Content-Type", "application/json")],
-                &report(),
+                report(),
             );
             assert_eq!(stored.status, if refuses { 503 } else { 200 }, "{}", stored.text);
             // What the ledger holds is not what this test is about: the stub stores nothing.

@@ -209,7 +209,13 @@ impl Service {
     }
 
     /// One request on a connection of its own.
-    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         write!(
@@ -220,8 +226,9 @@ impl Service {
         for (name, value) in headers {
             write!(stream, "{name}: {value}\r\n").unwrap();
         }
-        let length = body.len();
-        write!(stream, "Content-Length: {length}\r\n\r\n{body}").unwrap();
+        let body = body.as_ref();
+        write!(stream, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
+        stream.write_all(body).unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
