@@ -133,7 +133,14 @@ fn a_target_that_cannot_be_resolved_is_an_error_and_not_a_loss() {
         .push(serde_json::json!({"name": "ghost", "proto": 4, "address": "ghost.invalid"}));
     fs::write(exchange.path("probes.json"), roster.to_string()).unwrap();
     exchange.start_collector();
-    assert_silent_success(&exchange.round("ams1", &[]), &exchange);
+    let distrusting = exchange.round_without_trust("ams1");
+    assert_eq!(distrusting.status.code(), Some(2), "no plan from a stranger");
+    assert!(
+        stderr(&distrusting).contains("certificate"),
+        "{}",
+        stderr(&distrusting)
+    );
+    assert_silent_success(&exchange.round_by_os_trust("ams1"), &exchange);
 
     let key = fs::read_to_string(exchange.path("read.key")).unwrap();
     let last = http::get_json(exchange.listen(), "/api/v1/data/probe/ams1/last", &key);

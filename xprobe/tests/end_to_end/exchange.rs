@@ -89,18 +89,33 @@ impl Exchange {
         }
     }
 
-    /// Runs one round on `host` and returns how it ended.
+    /// Runs one round on `host`, which trusts nginx by `--ca-file`, and returns how it ended.
     pub(crate) fn round(&self, host: &str, more: &[&str]) -> Output {
+        let mut xprobe = self.xprobe(host);
+        xprobe.arg("--ca-file").arg(self.path("ca.pem")).args(more);
+        xprobe.output().unwrap()
+    }
+
+    /// Runs one round on `host`, whose operating system trusts nginx.
+    pub(crate) fn round_by_os_trust(&self, host: &str) -> Output {
+        let mut xprobe = self.xprobe(host);
+        xprobe.env("SSL_CERT_FILE", self.path("ca.pem"));
+        xprobe.output().unwrap()
+    }
+
+    /// Runs one round on `host` that has no reason to trust nginx.
+    pub(crate) fn round_without_trust(&self, host: &str) -> Output {
+        self.xprobe(host).output().unwrap()
+    }
+
+    fn xprobe(&self, host: &str) -> Command {
         until_the_slot_has_room();
         let mut xprobe = self.lab.command(host, env!("CARGO_BIN_EXE_xprobe"));
         xprobe
             .args(["-n", host, "-r", &format!("{}:{}", Lab::SERVER, self.nginx.https)])
-            .arg("--ca-file")
-            .arg(self.path("ca.pem"))
             .arg("--key-file")
-            .arg(self.path(&format!("{host}.key")))
-            .args(more);
-        xprobe.output().unwrap()
+            .arg(self.path(&format!("{host}.key")));
+        xprobe
     }
 
     /// A file of this exchange.
