@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ippm::plan::Plan;
+use ippm::plan::{self, Plan};
 use ippm::{ProbeName, UnixTime};
 
 use crate::context::Context;
@@ -84,7 +84,7 @@ pub async fn record_plans(context: &Context, loaded: &Loaded) -> Result<usize, S
     for (probe, plan) in plans.iter().chain(gone) {
         let record = plan.record();
         if latest.get(probe) != Some(&record) {
-            let (probe, version) = (probe.clone(), plan.version());
+            let (probe, version) = (probe.clone(), plan::version_of(&record));
             batch.push(PlanVersion {
                 probe,
                 time: loaded.plans_since,

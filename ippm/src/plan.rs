@@ -1,5 +1,6 @@
 //! Whom one probe measures, and how; the rules that probe and collector must agree on.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -62,11 +63,7 @@ impl Plan {
     /// of the roster, so that collectors of two releases agree on the version.
     #[must_use]
     pub fn record(&self) -> String {
-        let mut lines: Vec<String> = self
-            .tests
-            .iter()
-            .flat_map(|test| test.targets.iter().map(|target| record_line(test, target)))
-            .collect();
+        let mut lines: Vec<String> = self.tests.iter().flat_map(record_lines).collect();
         lines.sort_unstable();
         let first = if self.legacy { "legacy" } else { "period" };
         let mut record = format!("{first}|{}\n", codec::duration::encode(self.period));
@@ -77,35 +74,43 @@ impl Plan {
         record
     }
 
-    /// The first 16 hexadecimal digits of the SHA-256 of [`Plan::record`].
+    /// The version of the plan: that of its record, see [`version_of`].
     #[must_use]
     pub fn version(&self) -> String {
-        let digest = Sha256::digest(self.record());
-        digest.iter().take(8).fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        version_of(&self.record())
     }
 }
 
-fn record_line(test: &Test, target: &Target) -> String {
-    let windows: Vec<String> = test.windows.iter().map(|window| escape(window)).collect();
-    [
-        test.name.as_str(),
-        test.kind.as_str(),
-        &escape(target.name.as_str()),
-        &target.family.to_string(),
-        &escape(&target.address),
-        &codec::duration::encode(test.period),
-        &codec::params::encode(&test.params),
-        &windows.join(";"),
-    ]
-    .join("|")
+/// The first 16 hexadecimal digits of the SHA-256 of the record of a plan.
+#[must_use]
+pub fn version_of(record: &str) -> String {
+    let digest = Sha256::digest(record);
+    digest.iter().take(8).fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
-fn escape(text: &str) -> String {
-    text.replace('%', "%25").replace('|', "%7C")
+/// The lines of one test. What they have in common is coded once: a mesh of 1000 probes has a million of them.
+fn record_lines(test: &Test) -> Vec<String> {
+    let windows: Vec<Cow<'_, str>> = test.windows.iter().map(|window| escape(window)).collect();
+    let (name, kind) = (&test.name, &test.kind);
+    let period = codec::duration::encode(test.period);
+    let common = [period, codec::params::encode(&test.params), windows.join(";")].join("|");
+    let line = |target: &Target| {
+        let (to, address) = (escape(target.name.as_str()), escape(&target.address));
+        format!("{name}|{kind}|{to}|{}|{address}|{common}", target.family)
+    };
+    test.targets.iter().map(line).collect()
+}
+
+fn escape(text: &str) -> Cow<'_, str> {
+    if text.contains(['%', '|']) {
+        Cow::Owned(text.replace('%', "%25").replace('|', "%7C"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// Shortest period of a plan.
