@@ -74,6 +74,12 @@ impl Collector {
             );
             thread::sleep(Duration::from_millis(20));
         }
+        // It then records the plans of the whole roster, which is no part of taking reports.
+        let mut before = Duration::MAX;
+        while before != self.usage().0 {
+            before = self.usage().0;
+            thread::sleep(Duration::from_millis(500));
+        }
     }
 
     /// What it has said.

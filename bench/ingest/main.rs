@@ -115,7 +115,8 @@ fn main() {
                 processor.as_secs_f64(),
                 peak / 1024
             );
-            eprint!("{}", collector.log());
+            let log = collector.log();
+            log.lines().filter(|line| !line.contains(" INFO ")).for_each(|line| eprintln!("{line}"));
         }
     }
 }
