@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::histogram::Histogram;
-use crate::{LossRatio, Rtt, Slices};
+use crate::{LossRatio, Moments, Rtt, Slices};
 
 /// The statistics of one sample.
 ///
@@ -92,21 +92,26 @@ pub struct Delay {
 }
 
 impl Delay {
+    /// What mean and spread are computed from.
+    #[must_use]
+    pub const fn moments(&self) -> Moments {
+        Moments {
+            count: self.count,
+            sum_ns: self.sum_ns,
+            m2_ns2: self.m2_ns2,
+        }
+    }
+
     /// The mean in whole nanoseconds, rounded half up.
     #[must_use]
     pub fn mean_ns(&self) -> u64 {
-        let (sum, count) = (u128::from(self.sum_ns), u128::from(self.count.max(1)));
-        u64::try_from((2 * sum + count) / (2 * count)).unwrap_or(u64::MAX)
+        self.moments().mean_ns()
     }
 
     /// Population standard deviation of the delays (`rtt_stddev`), nanoseconds, not rounded.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "packet counts of a round stay far below 2^53"
-    )]
     pub fn stddev_ns(&self) -> f64 {
-        libm::sqrt(self.m2_ns2 / self.count.max(1) as f64)
+        self.moments().stddev_ns()
     }
 }
 

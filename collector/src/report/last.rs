@@ -13,7 +13,7 @@ use ippm::roster::Roster;
 use ippm::{Family, ProbeName, UnixTime};
 
 use crate::store::ledger::ProbeRun;
-use crate::store::row::{DelayRow, Row};
+use crate::store::row::Row;
 
 /// One result of the round. Delays in milliseconds; absent where there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,8 +70,11 @@ fn result(row: &Row, run: &ProbeRun, roster: Option<&Roster>, legacy_period: Dur
         (Some(delay), _) => (
             ns(delay.min_ns),
             ns(delay.max_ns),
-            mean_ns(delay).and_then(ns),
-            stddev_ms(delay),
+            delay.moments().and_then(|moments| ns(moments.mean_ns())),
+            delay
+                .moments()
+                .and_then(|moments| whole_ns(moments.stddev_ns()))
+                .map(ms_from_ns),
         ),
         (None, Some(values)) => (
             values.min_ns.map(ms_from_ns),
@@ -104,19 +107,6 @@ fn loss(row: &Row) -> Option<f64> {
         (None, Some(values)) => Some(values.loss),
         _ => None,
     }
-}
-
-/// The mean, rounded half up, as it is stored in the legacy-named field.
-fn mean_ns(delay: &DelayRow) -> Option<u64> {
-    let (sum, count) = (u128::from(delay.sum_ns), u128::from(delay.count));
-    (2 * sum + count)
-        .checked_div(2 * count)
-        .and_then(|mean| u64::try_from(mean).ok())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of packets stay far below 2^53")]
-fn stddev_ms(delay: &DelayRow) -> Option<f64> {
-    whole_ns((delay.m2_ns2 / delay.count as f64).sqrt()).map(ms_from_ns)
 }
 
 /// The class of a slot of which this result is all that is known.

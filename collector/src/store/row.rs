@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ippm::histogram::Histogram;
-use ippm::{Family, IcmpErrorCount, IpdvSummary, ProbeName, Slices, TestName, UnixTime};
+use ippm::{Family, IcmpErrorCount, IpdvSummary, Moments, ProbeName, Slices, TestName, UnixTime};
 
 use crate::store::LegacyValues;
 
@@ -83,6 +83,18 @@ pub struct DelayRow {
     pub p95_ns: u64,
     /// 99th percentile.
     pub p99_ns: u64,
+}
+
+impl DelayRow {
+    /// What mean and spread are computed from; `None` of a row that counts no delay.
+    #[must_use]
+    pub fn moments(&self) -> Option<Moments> {
+        (0 < self.count).then_some(Moments {
+            count: self.count,
+            sum_ns: self.sum_ns,
+            m2_ns2: self.m2_ns2,
+        })
+    }
 }
 
 /// How a row was measured, or why it was not.

@@ -87,6 +87,11 @@ impl Aliases {
     pub fn resolve<'a>(&'a self, name: &'a ProbeName) -> &'a ProbeName {
         self.0.get(name).unwrap_or(name)
     }
+
+    /// Every former name with the present one, ascending by the former.
+    pub fn iter(&self) -> impl Iterator<Item = (&ProbeName, &ProbeName)> {
+        self.0.iter()
+    }
 }
 
 impl FromIterator<(ProbeName, ProbeName)> for Aliases {
