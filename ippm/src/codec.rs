@@ -6,7 +6,7 @@
 //! # Layout
 //!
 //! * [`slices`] (`s1:`), [`cell_slices`] (`s2:`) and the histogram's `h1:`, over [`varint`]
-//! * [`loss_runs`], [`icmp_errors`], [`hop_limits`]: lists with a comma between the entries
+//! * [`loss_runs`], [`icmp_errors`], [`hop_limits`], [`unsent_errors`]: lists with a comma between the entries
 //! * [`params`], [`duration`]: what a test was asked to do
 //! * [`float`], [`legacy`]: numbers; [`foreign`]: text that we did not make ourselves
 
@@ -21,6 +21,7 @@ mod list;
 pub mod loss_runs;
 pub mod params;
 pub mod slices;
+pub mod unsent_errors;
 pub mod varint;
 
 use thiserror::Error;

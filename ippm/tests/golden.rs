@@ -64,6 +64,34 @@ fn a_report_of_schema_1_is_read_as_ever() {
 }
 
 #[test]
+fn a_report_with_every_optional_field_is_written_and_read_as_ever() {
+    let mut report = report();
+    report.probe = ProbeV1 {
+        send_lag_p50_ns: Some(21_000),
+        send_lag_max_ns: Some(1_204_000),
+        cpu_steal_ppm: Some(1_200),
+        cpu_own_ns: Some(84_000_000),
+        clock_error_ns: Some(1_904_000),
+        clock_frequency_ppb: Some(-12_345),
+        interface_errors: Some(0),
+        interface_drops: Some(2),
+        neighbors_unresolved: Some(1),
+        neighbor_overflows: Some(0),
+        neighbor_limit: Some(1024),
+        icmp_ratelimit_ms: Some(1000),
+        icmp_msgs_per_s: Some(10_000),
+        icmp_rate_limited: Some(0),
+        unsent_errors: vec![("enobufs".to_owned(), 1), ("eperm".to_owned(), 2)],
+        ..report.probe
+    };
+    check_written("report_v1_all.json", &report);
+    let received = ReceivedReport::parse(golden("report_v1_all.json").as_bytes()).unwrap();
+    assert_eq!(received.probe, report.probe);
+    assert_eq!(received.unsent_errors, [(word("enobufs"), 1), (word("eperm"), 2)]);
+    assert_eq!(received.ignored, [""; 0]);
+}
+
+#[test]
 fn a_plan_of_schema_1_is_written_and_read_as_ever() {
     let limits = LimitsV1 {
         pps: 2000,
@@ -191,6 +219,21 @@ fn report() -> ReportV1 {
             stamps_missing: 1,
             stamps_discarded: 0,
             clock_steps: 0,
+            send_lag_p50_ns: None,
+            send_lag_max_ns: None,
+            cpu_steal_ppm: None,
+            cpu_own_ns: None,
+            clock_error_ns: None,
+            clock_frequency_ppb: None,
+            interface_errors: None,
+            interface_drops: None,
+            neighbors_unresolved: None,
+            neighbor_overflows: None,
+            neighbor_limit: None,
+            icmp_ratelimit_ms: None,
+            icmp_msgs_per_s: None,
+            icmp_rate_limited: None,
+            unsent_errors: Vec::new(),
             suspect: vec!["clock".to_owned()],
         },
         results: measurements().iter().map(ResultV1::new).collect(),

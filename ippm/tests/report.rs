@@ -74,6 +74,24 @@ fn an_envelope_that_is_not_of_the_shape_shown_is_refused() {
 }
 
 #[test]
+fn refused_packets_are_counted_under_ascending_names() {
+    let unsent = |value: Value| changed(|report| report["probe"]["unsent_errors"] = value);
+    unsent(json!([["enobufs", 1], ["eperm", 2]])).unwrap();
+    let many: Vec<Value> = (10..43).map(|number| json!([format!("e{number}"), 1])).collect();
+    unsent(json!(many[1..])).unwrap();
+    for value in [
+        json!([["eperm", 2], ["enobufs", 1]]),
+        json!([["eperm", 1], ["eperm", 1]]),
+        json!([["eperm", 0]]),
+        json!([["EPERM", 1]]),
+        json!([["eperm"]]),
+        json!(many),
+    ] {
+        assert!(unsent(value.clone()).is_err(), "{value}");
+    }
+}
+
+#[test]
 fn what_is_not_json_is_refused() {
     for text in [
         "",

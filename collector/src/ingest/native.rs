@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::ingest::answer::Answer;
 use crate::ingest::names::Names;
 use crate::ingest::{Accepted, Settings};
-use crate::store::ledger::{NativeRun, ProbeRun};
+use crate::store::ledger::{Condition, NativeRun, ProbeRun};
 use crate::store::{Entry, Report};
 
 /// How far the start of a round may lie ahead of our clock.
@@ -169,6 +169,28 @@ fn probe_run(source: &ProbeName, received: &ReceivedReport, arrival: Arrival) ->
             stamps_discarded: Some(probe.stamps_discarded),
             clock_steps: Some(probe.clock_steps),
             suspect: received.suspect.clone(),
+            condition: condition(received),
         }),
+    }
+}
+
+fn condition(received: &ReceivedReport) -> Condition {
+    let probe = &received.probe;
+    Condition {
+        send_lag_p50_ns: probe.send_lag_p50_ns,
+        send_lag_max_ns: probe.send_lag_max_ns,
+        cpu_steal_ppm: probe.cpu_steal_ppm,
+        cpu_own_ns: probe.cpu_own_ns,
+        clock_error_ns: probe.clock_error_ns,
+        clock_frequency_ppb: probe.clock_frequency_ppb,
+        interface_errors: probe.interface_errors,
+        interface_drops: probe.interface_drops,
+        neighbors_unresolved: probe.neighbors_unresolved,
+        neighbor_overflows: probe.neighbor_overflows,
+        neighbor_limit: probe.neighbor_limit,
+        icmp_ratelimit_ms: probe.icmp_ratelimit_ms,
+        icmp_msgs_per_s: probe.icmp_msgs_per_s,
+        icmp_rate_limited: probe.icmp_rate_limited,
+        unsent_errors: received.unsent_errors.clone(),
     }
 }

@@ -3,6 +3,7 @@
 use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 use ippm::wire::plan::{LimitsV1, PlanV1};
+use ippm::wire::report::OPTIONAL_FIELDS;
 use ippm::{ProbeName, UnixTime, wire};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -42,8 +43,9 @@ pub(crate) async fn plan(
         pps_per_target: context.config.plan.pps_per_target,
     };
     // No test has a window yet, so all are open.
-    let body = serde_json::to_vec(&PlanV1::new(probe.as_str(), &plan, limits, |_| true))
-        .map_err(|_| ApiError::internal())?;
+    let mut answer = PlanV1::new(probe.as_str(), &plan, limits, |_| true);
+    answer.report_fields = OPTIONAL_FIELDS.iter().map(ToString::to_string).collect();
+    let body = serde_json::to_vec(&answer).map_err(|_| ApiError::internal())?;
     let tag = format!("\"{}\"", hex(&Sha256::digest(&body)[..16]));
     let is_known = matches(&request, &tag);
     let mut response = if is_known {

@@ -57,6 +57,65 @@ pub struct NativeRun {
     pub clock_steps: Option<u64>,
     /// Why the round says nothing about the network: distinct words, sorted as bytes.
     pub suspect: Vec<Word>,
+    /// What a report tells only to a collector that asks for it.
+    pub condition: Condition,
+}
+
+/// What a report tells about the host beside its own engine; each is absent if the probe could not know it,
+/// or was not asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Median of how late packets were handed to the kernel, ns.
+    pub send_lag_p50_ns: Option<u64>,
+    /// The most that a packet was handed to the kernel late, ns.
+    pub send_lag_max_ns: Option<u64>,
+    /// Share of the host's processor time that its hypervisor gave to others, parts per million.
+    pub cpu_steal_ppm: Option<u64>,
+    /// Processor time of the program's own process, ns.
+    pub cpu_own_ns: Option<u64>,
+    /// Bound of the clock's error as the clock daemon states it, ns.
+    pub clock_error_ns: Option<u64>,
+    /// Correction of the clock's frequency that the clock daemon applies, parts per billion.
+    pub clock_frequency_ppb: Option<i64>,
+    /// Packets that the host's interfaces counted as errors during the round.
+    pub interface_errors: Option<u64>,
+    /// Packets that the host's interfaces dropped during the round.
+    pub interface_drops: Option<u64>,
+    /// Addresses of targets whose neighbor entry was unresolved when the round ended.
+    pub neighbors_unresolved: Option<u64>,
+    /// How often the host's neighbor tables were full during the round.
+    pub neighbor_overflows: Option<u64>,
+    /// Most entries that the smaller one of the host's neighbor tables holds (`gc_thresh3`).
+    pub neighbor_limit: Option<u64>,
+    /// Shortest time between two limited ICMP messages of the host to one address (`icmp_ratelimit`), ms; 0 means no limit.
+    pub icmp_ratelimit_ms: Option<u64>,
+    /// Most limited ICMP messages of the host a second (`icmp_msgs_per_sec`).
+    pub icmp_msgs_per_s: Option<u64>,
+    /// ICMP messages that the host withheld during the round because of these limits.
+    pub icmp_rate_limited: Option<u64>,
+    /// Packets that the host itself refused, by the name of its error, ascending.
+    pub unsent_errors: Vec<(Word, u64)>,
+}
+
+impl Condition {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self {
+        send_lag_p50_ns: None,
+        send_lag_max_ns: None,
+        cpu_steal_ppm: None,
+        cpu_own_ns: None,
+        clock_error_ns: None,
+        clock_frequency_ppb: None,
+        interface_errors: None,
+        interface_drops: None,
+        neighbors_unresolved: None,
+        neighbor_overflows: None,
+        neighbor_limit: None,
+        icmp_ratelimit_ms: None,
+        icmp_msgs_per_s: None,
+        icmp_rate_limited: None,
+        unsent_errors: Vec::new(),
+    };
 }
 
 /// A beat: this collector was there to take reports.

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use collector::store::ledger::{NativeRun, ProbeRun};
+use collector::store::ledger::{Condition, NativeRun, ProbeRun};
 use collector::store::{Entry, Report};
 use ippm::{
     Family, Fate, IcmpError, Measured, Measurement, Outcome, Packet, Params, ProbeName, Rtt, Sample, Summary,
@@ -93,6 +93,7 @@ pub(crate) fn run(source: &ProbeName, time: UnixTime, results: usize) -> ProbeRu
             stamps_discarded: Some(0),
             clock_steps: Some(0),
             suspect: vec!["clock".parse().unwrap(), "send_lag".parse().unwrap()],
+            condition: Condition::UNKNOWN,
         }),
     }
 }

@@ -48,6 +48,25 @@ fn hop_limits_that_no_sample_has_are_refused() {
 }
 
 #[test]
+fn errors_of_the_own_host_come_back_and_their_other_spellings_are_refused() {
+    let entries = [("enobufs".parse().unwrap(), 1), ("eperm".parse().unwrap(), 20)];
+    assert_eq!(unsent_errors::encode(&entries), "enobufs:1,eperm:20");
+    assert_eq!(unsent_errors::decode("enobufs:1,eperm:20"), Ok(entries.to_vec()));
+    check_refused(
+        unsent_errors::decode,
+        &[
+            "eperm",
+            "eperm:0",
+            "EPERM:1",
+            "eperm:01",
+            "eperm:1,enobufs:1",
+            "eperm:1,eperm:1",
+            ":1",
+        ],
+    );
+}
+
+#[test]
 fn icmp_errors_in_another_spelling_are_refused() {
     check_refused(
         icmp_errors::decode,

@@ -18,6 +18,26 @@ use crate::wire::plan::{ParamsV1, ns};
 use crate::wire::time;
 use crate::{Delay, IpdvSummary, Measured, Measurement, Outcome, Slices, Summary};
 
+/// The fields of a report that a probe sends only to a collector whose plan lists them in `report_fields`, by the
+/// paths that an answer uses in `ignored`.
+pub const OPTIONAL_FIELDS: &[&str] = &[
+    "probe.clock_error_ns",
+    "probe.clock_frequency_ppb",
+    "probe.cpu_own_ns",
+    "probe.cpu_steal_ppm",
+    "probe.icmp_msgs_per_s",
+    "probe.icmp_rate_limited",
+    "probe.icmp_ratelimit_ms",
+    "probe.interface_drops",
+    "probe.interface_errors",
+    "probe.neighbor_limit",
+    "probe.neighbor_overflows",
+    "probe.neighbors_unresolved",
+    "probe.send_lag_max_ns",
+    "probe.send_lag_p50_ns",
+    "probe.unsent_errors",
+];
+
 /// A report, schema 1. Its identity is (source, round start); its bytes never change between attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReportV1 {
@@ -75,6 +95,51 @@ pub struct ProbeV1 {
     pub stamps_discarded: u64,
     /// Steps of the wall clock seen during the round.
     pub clock_steps: u64,
+    /// Median of how late packets were handed to the kernel, ns. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_lag_p50_ns: Option<u64>,
+    /// The most that a packet was handed to the kernel late, ns. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_lag_max_ns: Option<u64>,
+    /// Share of the host's processor time that its hypervisor gave to others, parts per million. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_steal_ppm: Option<u64>,
+    /// Processor time of the program's own process, ns. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_own_ns: Option<u64>,
+    /// Bound of the clock's error as the clock daemon states it, ns. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_error_ns: Option<u64>,
+    /// Correction of the clock's frequency that the clock daemon applies, parts per billion. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_frequency_ppb: Option<i64>,
+    /// Packets that the host's interfaces counted as errors during the round. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface_errors: Option<u64>,
+    /// Packets that the host's interfaces dropped during the round. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface_drops: Option<u64>,
+    /// Addresses of targets whose neighbor entry was unresolved when the round ended. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbors_unresolved: Option<u64>,
+    /// How often the host's neighbor tables were full during the round. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbor_overflows: Option<u64>,
+    /// Most entries that the smaller one of the host's neighbor tables holds (`gc_thresh3`). Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbor_limit: Option<u64>,
+    /// Shortest time between two limited ICMP messages of the host to one address (`icmp_ratelimit`), ms; 0 means no limit. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icmp_ratelimit_ms: Option<u64>,
+    /// Most limited ICMP messages of the host a second (`icmp_msgs_per_sec`). Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icmp_msgs_per_s: Option<u64>,
+    /// ICMP messages that the host withheld during the round because of these limits. Optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icmp_rate_limited: Option<u64>,
+    /// Packets that the host itself refused, by the name of its error: `[name, packets]`, ascending. Optional.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsent_errors: Vec<(String, u64)>,
     /// Why the round says nothing about the network: `send_lag`, `receive_drops`, `clock`, `stamps`, `neighbour_table`.
     pub suspect: Vec<String>,
 }

@@ -10,10 +10,14 @@ use crate::store::StoreError;
 /// The step that makes each layout from the one before it; the first makes it from an empty file.
 ///
 /// A step that was released is never edited: what it made lies on operators' disks.
-const STEPS: &[&str] = &[include_str!("schema/0.sql"), include_str!("schema/1.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/0.sql"),
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+];
 
 /// The layout that this version reads and writes.
-pub(super) const CURRENT: i64 = 1;
+pub(super) const CURRENT: i64 = 2;
 
 /// Brings the file at `path` to the layout [`CURRENT`], all steps or none.
 ///

@@ -1,7 +1,9 @@
 //! Points of the ledger.
 
+use ippm::codec;
+
 use super::{COLLECTOR_RUN, Fields, PLAN_VERSION, PROBE_RUN, Point};
-use crate::store::ledger::{CollectorRun, NativeRun, PlanVersion, ProbeRun};
+use crate::store::ledger::{CollectorRun, Condition, NativeRun, PlanVersion, ProbeRun};
 
 impl From<&ProbeRun> for Point {
     fn from(run: &ProbeRun) -> Self {
@@ -36,8 +38,30 @@ fn native_fields(fields: &mut Fields, native: &NativeRun) {
     fields.count("stamps_missing", native.stamps_missing);
     fields.count("stamps_discarded", native.stamps_discarded);
     fields.count("clock_steps", native.clock_steps);
+    condition_fields(fields, &native.condition);
     let suspect: Vec<&str> = native.suspect.iter().map(ippm::Word::as_str).collect();
     fields.text("suspect", suspect.join(","));
+}
+
+fn condition_fields(fields: &mut Fields, condition: &Condition) {
+    fields.count("send_lag_p50_ns", condition.send_lag_p50_ns);
+    fields.count("send_lag_max_ns", condition.send_lag_max_ns);
+    fields.count("cpu_steal_ppm", condition.cpu_steal_ppm);
+    fields.count("cpu_own_ns", condition.cpu_own_ns);
+    fields.count("clock_error_ns", condition.clock_error_ns);
+    fields.integer("clock_frequency_ppb", condition.clock_frequency_ppb);
+    fields.count("interface_errors", condition.interface_errors);
+    fields.count("interface_drops", condition.interface_drops);
+    fields.count("neighbors_unresolved", condition.neighbors_unresolved);
+    fields.count("neighbor_overflows", condition.neighbor_overflows);
+    fields.count("neighbor_limit", condition.neighbor_limit);
+    fields.count("icmp_ratelimit_ms", condition.icmp_ratelimit_ms);
+    fields.count("icmp_msgs_per_s", condition.icmp_msgs_per_s);
+    fields.count("icmp_rate_limited", condition.icmp_rate_limited);
+    fields.text(
+        "unsent_errors",
+        codec::unsent_errors::encode(&condition.unsent_errors),
+    );
 }
 
 impl From<&CollectorRun> for Point {

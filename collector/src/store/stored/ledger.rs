@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use ippm::{ProbeName, UnixTime, Word};
+use ippm::{ProbeName, UnixTime, Word, codec};
 
 use super::{Fault, Fields, beside, unreadable};
 use crate::store::StoreError;
-use crate::store::ledger::{NativeRun, PlanVersion, ProbeRun};
+use crate::store::ledger::{Condition, NativeRun, PlanVersion, ProbeRun};
 use crate::store::point::Value;
 
 impl ProbeRun {
@@ -79,7 +79,30 @@ fn native(fields: &mut Fields<'_>) -> Result<Option<NativeRun>, Fault> {
         stamps_discarded: fields.count("stamps_discarded")?,
         clock_steps: fields.count("clock_steps")?,
         suspect: fields.coded("suspect", words)?.unwrap_or_default(),
+        condition: condition(fields)?,
     }))
+}
+
+fn condition(fields: &mut Fields<'_>) -> Result<Condition, Fault> {
+    Ok(Condition {
+        send_lag_p50_ns: fields.count("send_lag_p50_ns")?,
+        send_lag_max_ns: fields.count("send_lag_max_ns")?,
+        cpu_steal_ppm: fields.count("cpu_steal_ppm")?,
+        cpu_own_ns: fields.count("cpu_own_ns")?,
+        clock_error_ns: fields.count("clock_error_ns")?,
+        clock_frequency_ppb: fields.integer("clock_frequency_ppb")?,
+        interface_errors: fields.count("interface_errors")?,
+        interface_drops: fields.count("interface_drops")?,
+        neighbors_unresolved: fields.count("neighbors_unresolved")?,
+        neighbor_overflows: fields.count("neighbor_overflows")?,
+        neighbor_limit: fields.count("neighbor_limit")?,
+        icmp_ratelimit_ms: fields.count("icmp_ratelimit_ms")?,
+        icmp_msgs_per_s: fields.count("icmp_msgs_per_s")?,
+        icmp_rate_limited: fields.count("icmp_rate_limited")?,
+        unsent_errors: fields
+            .coded("unsent_errors", codec::unsent_errors::decode)?
+            .unwrap_or_default(),
+    })
 }
 
 fn plan_version(probe: ProbeName, time: UnixTime, mut fields: Fields<'_>) -> Result<PlanVersion, Fault> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::ledger::{CollectorRun, NativeRun, PlanVersion, ProbeRun};
+use crate::store::ledger::{CollectorRun, Condition, NativeRun, PlanVersion, ProbeRun};
 use crate::store::point::{Point, points_of};
 use crate::store::row::{Meta, Row};
 use crate::store::{Entry, LegacyResult, LegacyValues, Report};
@@ -113,14 +113,38 @@ fn run() -> ProbeRun {
             stamps_discarded: Some(2),
             clock_steps: Some(3),
             suspect: vec!["clock".parse().unwrap(), "send_lag".parse().unwrap()],
+            condition: Condition::UNKNOWN,
         }),
+    }
+}
+
+fn told_condition() -> Condition {
+    Condition {
+        send_lag_p50_ns: Some(1),
+        send_lag_max_ns: Some(2),
+        cpu_steal_ppm: Some(3),
+        cpu_own_ns: Some(4),
+        clock_error_ns: Some(5),
+        clock_frequency_ppb: Some(-6),
+        interface_errors: Some(7),
+        interface_drops: Some(8),
+        neighbors_unresolved: Some(9),
+        neighbor_overflows: Some(10),
+        neighbor_limit: Some(11),
+        icmp_ratelimit_ms: Some(12),
+        icmp_msgs_per_s: Some(13),
+        icmp_rate_limited: Some(0),
+        unsent_errors: vec![("enobufs".parse().unwrap(), 1), ("eperm".parse().unwrap(), 2)],
     }
 }
 
 #[test]
 fn a_round_comes_back_as_it_was_stored() {
+    let mut told = run();
+    told.native.as_mut().unwrap().condition = told_condition();
     for run in [
         run(),
+        told,
         ProbeRun {
             native: None,
             skew_ns: None,

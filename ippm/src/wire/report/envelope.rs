@@ -28,6 +28,8 @@ pub const MAX_PATH_BYTES: usize = 128;
 pub const MAX_VERSION_BYTES: usize = 64;
 /// Most reasons why a probe is not fit.
 pub const MAX_SUSPECT: usize = 32;
+/// Most kinds of error with which a probe's own host refused packets: more than a kernel has for it.
+pub const MAX_UNSENT_ERRORS: usize = 32;
 
 /// The schema of reports that this version reads.
 pub const SCHEMA: u64 = 1;
@@ -53,6 +55,8 @@ pub struct ReceivedReport {
     pub engine: Word,
     /// Why the round says nothing about the network: distinct words, sorted as bytes.
     pub suspect: Vec<Word>,
+    /// Packets that the probe's own host refused, by the name of its error: ascending as bytes.
+    pub unsent_errors: Vec<(Word, u64)>,
     /// The results in their order.
     pub results: Vec<Result<Measurement, Rejection>>,
     /// Paths of fields that this version does not know: distinct, sorted, at most [`MAX_IGNORED`].
@@ -181,6 +185,7 @@ impl ReceivedReport {
                 .transpose()?,
             engine: word(&envelope.probe.engine, "probe.engine")?,
             suspect: suspect(&envelope.probe.suspect)?,
+            unsent_errors: unsent_errors(&envelope.probe.unsent_errors)?,
             source: envelope.source,
             probe: envelope.probe,
             results,
@@ -210,6 +215,22 @@ fn suspect(texts: &[String]) -> Result<Vec<Word>, ReportError> {
         return Err(ReportError::TooManySuspicions { found: words.len() });
     }
     Ok(words.into_iter().collect())
+}
+
+fn unsent_errors(entries: &[(String, u64)]) -> Result<Vec<(Word, u64)>, ReportError> {
+    const FIELD: &str = "probe.unsent_errors";
+    let mut errors = Vec::with_capacity(entries.len());
+    for (name, count) in entries {
+        errors.push((word(name, FIELD)?, *count));
+    }
+    let ascends = errors.is_sorted_by(|earlier: &(Word, u64), later| earlier.0 < later.0);
+    if errors.len() > MAX_UNSENT_ERRORS || !ascends || errors.iter().any(|(_, count)| *count == 0) {
+        return Err(ReportError::Field {
+            field: FIELD,
+            expected: "at most 32 ascending names with a count",
+        });
+    }
+    Ok(errors)
 }
 
 /// Only what decides how the rest is read.
