@@ -133,7 +133,7 @@ fn plan_of(probe: &ProbeName, roster: &Roster, defaults: &Defaults) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ippm::roster::Address;
+    use ippm::roster::address::Address;
 
     #[test]
     fn the_largest_roster_asks_no_probe_for_more_than_a_report_may_hold() {

@@ -6,8 +6,8 @@
 //!
 //! # Layout
 //!
-//! * who: [`ProbeName`], [`TestName`], [`Family`], [`roster`]
-//! * when: [`UnixTime`]
+//! * who: [`ProbeName`], [`TestName`], [`Label`], [`Family`], [`roster`]
+//! * when: [`UnixTime`]; who measures whom, when and how: [`schedule`]
 //! * one packet and the packets of one result: [`Rtt`], [`Ipdv`], [`Pdv`], [`RoundTrip`], [`Packet`], [`Sample`]
 //! * what a sample says: [`Summary`], [`Slices`], [`LossRatio`], [`histogram`]; one result: [`Measurement`]
 //! * what is concluded from it: [`class`] (of a slot), [`limit`] (a promise), [`interval`] (confidence),
@@ -15,6 +15,7 @@
 //! * what a probe is asked to do: [`Params`], [`plan`]
 //! * how it is written: [`codec`] (text in a store), [`wire`] (JSON on a wire)
 
+mod bandwidth;
 pub mod class;
 pub mod codec;
 mod delay;
@@ -33,17 +34,19 @@ pub mod plan;
 pub mod quantile;
 pub mod roster;
 mod sample;
+pub mod schedule;
 mod slice;
 mod summary;
 mod time;
 pub mod wire;
 
+pub use crate::bandwidth::{Bandwidth, BandwidthError};
 pub use crate::delay::{Ipdv, Pdv, Rtt};
 pub use crate::family::Family;
 pub use crate::loss::LossRatio;
 pub use crate::measurement::{Measured, Measurement, Outcome, Word, WordError};
 pub use crate::moments::Moments;
-pub use crate::name::{ProbeName, ProbeNameError, TestName, TestNameError};
+pub use crate::name::{Label, LabelError, ProbeName, ProbeNameError, TestName, TestNameError};
 pub use crate::packet::{Fate, IcmpError, Packet, RoundTrip};
 pub use crate::params::Params;
 pub use crate::sample::Sample;

@@ -1,4 +1,4 @@
-//! Names of probes and of tests.
+//! Names of probes, of tests, and labels: names of groups and profiles, ids of announcements.
 
 use std::fmt;
 use std::str::FromStr;
@@ -159,9 +159,84 @@ impl fmt::Debug for TestName {
     }
 }
 
+/// Name of a group or of a traffic profile, id of an announcement: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`,
+/// compared as bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label(String);
+
+/// Why a text is not a label.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "{found:?} is not 1 to {} characters of A-Z, a-z, 0-9, '.', '_', '-', beginning with a letter or digit",
+    Label::MAX_BYTES
+)]
+pub struct LabelError {
+    found: String,
+}
+
+impl Label {
+    /// Longest label, in bytes (the grammar is ASCII).
+    pub const MAX_BYTES: usize = 64;
+
+    /// The label as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Label {
+    type Err = LabelError;
+
+    fn from_str(text: &str) -> Result<Self, LabelError> {
+        let valid = (1..=Self::MAX_BYTES).contains(&text.len())
+            && text.as_bytes()[0].is_ascii_alphanumeric()
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(LabelError {
+                found: text.chars().take(Self::MAX_BYTES).collect(),
+            })
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Label({:?})", self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_needs_no_quoting_anywhere() {
+        for text in [
+            "core",
+            "DC-1",
+            "voip-g711",
+            "CHG0012345",
+            "2026.11_a",
+            &"a".repeat(64),
+        ] {
+            assert!(text.parse::<Label>().is_ok(), "{text:?}");
+        }
+        for text in ["", "-a", ".a", "a b", "a;b", "a|b", "é", "a\n", &"a".repeat(65)] {
+            let error = text.parse::<Label>().unwrap_err();
+            assert!(error.to_string().contains("1 to 64 characters"), "{error}");
+        }
+    }
 
     #[test]
     fn the_message_of_a_long_name_holds_the_limit() {

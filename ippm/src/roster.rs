@@ -1,22 +1,35 @@
 //! The roster: every probe of the exchange, and where it answers.
+//!
+//! # Layout
+//!
+//! * [`Roster`]: the probes, and the entries of the file from which they were made
+//! * [`probe`]: what belongs to a host
+//! * [`address`]: where it answers
 
-use std::fmt;
-use std::net::IpAddr;
-use std::str::FromStr;
+pub mod address;
+pub mod probe;
+
+use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use crate::class::slot::Aliases;
 use crate::{Family, ProbeName};
+use address::Address;
+use probe::{Details, Probe};
 
 /// The list of `probes.json`, in its order.
 ///
-/// Invariant: no two entries have the same name and family.
+/// Invariant: no two entries have the same name and family, no former name belongs to two probes or is the
+/// name of a probe, and every override names another probe that has an address of that family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roster {
     entries: Vec<Entry>,
+    probes: Vec<Probe>,
+    places: BTreeMap<ProbeName, usize>,
 }
 
-/// One address of one probe.
+/// One address of one probe, as the file lists it and as probes of the original read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The probe.
@@ -33,149 +46,211 @@ pub struct Entry {
     pub legacy: bool,
 }
 
+/// What contradicts another part of a roster.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RosterFault {
+    /// An entry repeats the name and family of an earlier one.
+    #[error("an earlier entry has the same name and proto")]
+    Repeated {
+        /// Index of the entry.
+        entry: usize,
+    },
+    /// A former name is the name of a probe: two histories would mix.
+    #[error("{alias} is the name of a probe and cannot be a former name")]
+    AliasIsProbe {
+        /// The probe that claims it.
+        probe: ProbeName,
+        /// The former name.
+        alias: ProbeName,
+    },
+    /// A former name belongs to two probes.
+    #[error("{alias} is a former name of {other} already")]
+    AliasTwice {
+        /// The probe that claims it.
+        probe: ProbeName,
+        /// The former name.
+        alias: ProbeName,
+        /// The probe that had it first.
+        other: ProbeName,
+    },
+    /// An override leads to the probe itself or to nobody.
+    #[error("{target} is no other probe of the roster")]
+    OverrideTarget {
+        /// The observer.
+        probe: ProbeName,
+        /// Who was to be reached.
+        target: ProbeName,
+    },
+    /// An override gives an address of a family that the target does not have.
+    #[error("{target} has no address of the family of {address}")]
+    OverrideFamily {
+        /// The observer.
+        probe: ProbeName,
+        /// Who was to be reached.
+        target: ProbeName,
+        /// The address.
+        address: Address,
+    },
+}
+
 impl Roster {
     /// Most entries of one roster.
     pub const MAX_ENTRIES: usize = 2048;
 
-    /// A roster of `entries`.
+    /// A roster of `entries` and of nothing else than they say.
     ///
     /// # Errors
     ///
-    /// The index of each entry whose name and family an earlier entry already has.
-    pub fn new(entries: Vec<Entry>) -> Result<Self, Vec<usize>> {
-        let mut seen = std::collections::BTreeSet::new();
-        let repeated: Vec<usize> = entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| !seen.insert((entry.name.as_str(), entry.family)))
-            .map(|(index, _)| index)
-            .collect();
-        if repeated.is_empty() {
-            Ok(Self { entries })
+    /// Each entry whose name and family an earlier entry already has.
+    pub fn new(entries: Vec<Entry>) -> Result<Self, Vec<RosterFault>> {
+        Self::with(entries, BTreeMap::new())
+    }
+
+    /// A roster of `entries`, with what `details` say of each probe; the site, the description and the mark
+    /// `legacy` of the entries count where `details` hold none.
+    ///
+    /// # Errors
+    ///
+    /// Everything that contradicts the invariant of the roster.
+    pub fn with(
+        entries: Vec<Entry>,
+        mut details: BTreeMap<ProbeName, Details>,
+    ) -> Result<Self, Vec<RosterFault>> {
+        let mut faults = Vec::new();
+        let mut probes: Vec<Probe> = Vec::new();
+        let mut places: BTreeMap<ProbeName, usize> = BTreeMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let place = *places.entry(entry.name.clone()).or_insert_with(|| {
+                probes.push(Probe {
+                    name: entry.name.clone(),
+                    v4: None,
+                    v6: None,
+                    details: details.remove(&entry.name).unwrap_or(Details::NONE),
+                });
+                probes.len() - 1
+            });
+            if !probes[place].take(entry) {
+                faults.push(RosterFault::Repeated { entry: index });
+            }
+        }
+        let roster = Self {
+            entries,
+            probes,
+            places,
+        };
+        faults.extend(roster.contradictions());
+        if faults.is_empty() {
+            Ok(roster)
         } else {
-            Err(repeated)
+            Err(faults)
         }
     }
 
-    /// The entries in the order of the file.
+    /// The addresses in the order of the file.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
+    /// The probes, each once, in the order of their first entry.
+    #[must_use]
+    pub fn probes(&self) -> &[Probe] {
+        &self.probes
+    }
+
+    /// The probe with this name.
+    #[must_use]
+    pub fn probe(&self, name: &ProbeName) -> Option<&Probe> {
+        self.places.get(name).map(|place| &self.probes[*place])
+    }
+
     /// The names, each once, in the order of their first entry.
     pub fn names(&self) -> impl Iterator<Item = &ProbeName> {
-        let mut seen = std::collections::BTreeSet::new();
-        self.entries
-            .iter()
-            .map(|entry| &entry.name)
-            .filter(move |name| seen.insert(*name))
+        self.probes.iter().map(|probe| &probe.name)
     }
 
     /// Whether any entry has this name.
     #[must_use]
     pub fn contains(&self, name: &ProbeName) -> bool {
-        self.entries.iter().any(|entry| entry.name == *name)
+        self.places.contains_key(name)
     }
-}
 
-/// A literal address or a host name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Address {
-    /// A literal.
-    Literal(IpAddr),
-    /// A host name (RFC 1123 §2.1); the probe resolves it in each round.
-    Host(String),
-}
-
-/// Why a text is neither a literal address nor a host name.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "{found:?} is neither an address nor a host name of 1 to {} characters",
-    Address::MAX_HOST_BYTES
-)]
-pub struct AddressError {
-    found: String,
-}
-
-impl Address {
-    /// Longest host name (RFC 1123 §2.1 with RFC 1035 §2.3.4).
-    pub const MAX_HOST_BYTES: usize = 253;
-
-    /// Whether the address can be used with `family`; a host name can with both.
+    /// The former names of all probes.
     #[must_use]
-    pub fn fits(&self, family: Family) -> bool {
-        match self {
-            Self::Literal(address) => Family::of(*address) == family,
-            Self::Host(_) => true,
-        }
-    }
-}
-
-impl FromStr for Address {
-    type Err = AddressError;
-
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        if let Ok(address) = text.parse() {
-            return Ok(Self::Literal(address));
-        }
-        let label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    pub fn aliases(&self) -> Aliases {
+        let former = |probe: &Probe| {
+            let present = probe.name.clone();
+            let pairs = probe.details.aliases.clone().into_iter();
+            pairs.map(move |alias| (alias, present.clone()))
         };
-        let host = text.strip_suffix('.').unwrap_or(text);
-        // A last label of digits alone would be a mistyped address (RFC 3696 §2).
-        let numeric_end = host
-            .rsplit('.')
-            .next()
-            .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-        if host.len() <= Self::MAX_HOST_BYTES && host.split('.').all(label) && !numeric_end {
-            Ok(Self::Host(text.to_owned()))
-        } else {
-            Err(AddressError {
-                found: text.chars().take(Self::MAX_HOST_BYTES).collect(),
-            })
+        self.probes.iter().flat_map(former).collect()
+    }
+
+    fn contradictions(&self) -> Vec<RosterFault> {
+        let mut faults = Vec::new();
+        let mut former: BTreeMap<&ProbeName, &ProbeName> = BTreeMap::new();
+        for probe in &self.probes {
+            let name = || probe.name.clone();
+            for alias in &probe.details.aliases {
+                if self.contains(alias) {
+                    faults.push(RosterFault::AliasIsProbe {
+                        probe: name(),
+                        alias: alias.clone(),
+                    });
+                } else if let Some(other) = former.insert(alias, &probe.name) {
+                    faults.push(RosterFault::AliasTwice {
+                        probe: name(),
+                        alias: alias.clone(),
+                        other: other.clone(),
+                    });
+                }
+            }
+            for way in &probe.details.overrides {
+                let target = self.probe(&way.target).filter(|target| target.name != probe.name);
+                let fits = |family| way.address.fits(family);
+                match target {
+                    None => faults.push(RosterFault::OverrideTarget {
+                        probe: name(),
+                        target: way.target.clone(),
+                    }),
+                    Some(target)
+                        if !(target.v4.is_some() && fits(Family::V4)
+                            || target.v6.is_some() && fits(Family::V6)) =>
+                    {
+                        faults.push(RosterFault::OverrideFamily {
+                            probe: name(),
+                            target: way.target.clone(),
+                            address: way.address.clone(),
+                        });
+                    }
+                    Some(_) => {}
+                }
+            }
         }
+        faults
     }
 }
 
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Literal(address) => write!(f, "{address}"),
-            Self::Host(host) => f.write_str(host),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mistyped_address_is_not_taken_for_a_host_name() {
-        for text in [
-            "192.0.2.256",
-            "192.0.2",
-            "",
-            "a..b",
-            "-a.example",
-            "a b",
-            "a/b",
-            "2001:db8::g",
+impl Probe {
+    /// Takes the address of `entry`; false if there is one of its family already.
+    fn take(&mut self, entry: &Entry) -> bool {
+        self.details.legacy |= entry.legacy;
+        for (kept, given) in [
+            (&mut self.details.site, &entry.site),
+            (&mut self.details.description, &entry.description),
         ] {
-            assert!(text.parse::<Address>().is_err(), "{text:?}");
+            if kept.is_none() {
+                kept.clone_from(given);
+            }
         }
-        for text in ["lon1", "lon1.example.", "xn--mnchen-3ya.example", "_x.example"] {
-            assert_eq!(text.parse::<Address>(), Ok(Address::Host(text.to_owned())));
+        let address = match entry.family {
+            Family::V4 => &mut self.v4,
+            Family::V6 => &mut self.v6,
+        };
+        if address.is_some() {
+            return false;
         }
-        assert!(matches!(
-            "2001:db8::1".parse(),
-            Ok(Address::Literal(IpAddr::V6(_)))
-        ));
+        *address = Some(entry.address.clone());
+        true
     }
 }

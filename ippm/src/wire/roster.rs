@@ -5,7 +5,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::Family;
-use crate::roster::{Entry, Roster};
+use crate::roster::{Entry, Roster, RosterFault};
 use crate::wire::json::{self, JsonError, Repeated};
 
 /// Largest roster file.
@@ -61,12 +61,15 @@ pub fn parse(text: &[u8]) -> Result<Roster, RosterError> {
     if !reader.faults.is_empty() {
         return Err(RosterError::Faults(reader.faults));
     }
-    Roster::new(entries).map_err(|repeated| {
-        let fault = |index| Fault {
-            path: format!("probes[{index}]"),
-            problem: "an earlier entry has the same name and proto".to_owned(),
+    Roster::new(entries).map_err(|found| {
+        let fault = |fault: RosterFault| Fault {
+            path: match &fault {
+                RosterFault::Repeated { entry } => format!("probes[{entry}]"),
+                _ => "probes".to_owned(),
+            },
+            problem: fault.to_string(),
         };
-        RosterError::Faults(repeated.into_iter().map(fault).collect())
+        RosterError::Faults(found.into_iter().map(fault).collect())
     })
 }
 
@@ -127,7 +130,7 @@ impl Reader {
         if family.is_none() {
             self.fault(&format!("{path}.proto"), "expected 4 or 6");
         }
-        let address = self.parsed::<crate::roster::Address>(path, "address", value);
+        let address = self.parsed::<crate::roster::address::Address>(path, "address", value);
         if let (Some(family), Some(address)) = (family, &address)
             && !address.fits(family)
         {
