@@ -1,5 +1,10 @@
 //! Whom each probe measures: everyone on the roster except itself, with the test `icmp`.
 
+pub mod history;
+pub mod resolve;
+pub mod span;
+pub mod window;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

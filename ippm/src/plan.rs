@@ -1,12 +1,12 @@
 //! Whom one probe measures, and how; the rules that probe and collector must agree on.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
+mod record;
+
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+pub use self::record::{LineError, RecordError, version_of};
 use crate::{Family, Params, ProbeName, TestName, UnixTime, Word, codec};
 
 /// The complete plan of one probe: not resolved for a slot, every test and window included.
@@ -57,59 +57,6 @@ impl Plan {
     #[must_use]
     pub fn results(&self) -> usize {
         self.tests.iter().map(|test| test.targets.len()).sum()
-    }
-
-    /// The plan as the text that the ledger keeps: the same for every release and for every order
-    /// of the roster, so that collectors of two releases agree on the version.
-    #[must_use]
-    pub fn record(&self) -> String {
-        let mut lines: Vec<String> = self.tests.iter().flat_map(record_lines).collect();
-        lines.sort_unstable();
-        let first = if self.legacy { "legacy" } else { "period" };
-        let mut record = format!("{first}|{}\n", codec::duration::encode(self.period));
-        for line in lines {
-            record.push_str(&line);
-            record.push('\n');
-        }
-        record
-    }
-
-    /// The version of the plan: that of its record, see [`version_of`].
-    #[must_use]
-    pub fn version(&self) -> String {
-        version_of(&self.record())
-    }
-}
-
-/// The first 16 hexadecimal digits of the SHA-256 of the record of a plan.
-#[must_use]
-pub fn version_of(record: &str) -> String {
-    let digest = Sha256::digest(record);
-    digest.iter().take(8).fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-/// The lines of one test. What they have in common is coded once: a mesh of 1000 probes has a million of them.
-fn record_lines(test: &Test) -> Vec<String> {
-    let windows: Vec<Cow<'_, str>> = test.windows.iter().map(|window| escape(window)).collect();
-    let (name, kind) = (&test.name, &test.kind);
-    let period = codec::duration::encode(test.period);
-    let common = [period, codec::params::encode(&test.params), windows.join(";")].join("|");
-    let line = |target: &Target| {
-        let (to, address) = (escape(target.name.as_str()), escape(&target.address));
-        format!("{name}|{kind}|{to}|{}|{address}|{common}", target.family)
-    };
-    test.targets.iter().map(line).collect()
-}
-
-fn escape(text: &str) -> Cow<'_, str> {
-    if text.contains(['%', '|']) {
-        Cow::Owned(text.replace('%', "%25").replace('|', "%7C"))
-    } else {
-        Cow::Borrowed(text)
     }
 }
 
