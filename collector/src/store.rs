@@ -4,6 +4,7 @@
 //! [`influx`] (InfluxDB 2, any number of collectors). No verdict is made here; a store keeps what
 //! was measured and gives it back.
 
+pub mod cell;
 pub mod embedded;
 pub mod influx;
 pub mod layout;

@@ -10,12 +10,14 @@
 //! * when: [`UnixTime`]; who measures whom, when and how: [`schedule`]
 //! * one packet and the packets of one result: [`Rtt`], [`Ipdv`], [`Pdv`], [`RoundTrip`], [`Packet`], [`Sample`]
 //! * what a sample says: [`Summary`], [`Slices`], [`LossRatio`], [`histogram`]; one result: [`Measurement`]
+//! * what the results of an hour or a day add up to: [`cell`]
 //! * what is concluded from it: [`class`] (of a slot), [`limit`] (a promise), [`interval`] (confidence),
 //!   [`emodel`] (speech), [`quantile`]
 //! * what a probe is asked to do: [`Params`], [`plan`]
 //! * how it is written: [`codec`] (text in a store), [`wire`] (JSON on a wire)
 
 mod bandwidth;
+pub mod cell;
 pub mod class;
 pub mod codec;
 mod delay;

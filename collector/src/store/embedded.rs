@@ -26,7 +26,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ippm::{Family, ProbeName, UnixTime};
-use tokio::sync::mpsc::Sender;
 
 use self::expire::Progress;
 use self::file::Lock;
@@ -35,7 +34,7 @@ use self::select::Place;
 use self::writer::Writer;
 use crate::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
 use crate::store::point::{Point, points_of};
-use crate::store::query::{RowQuery, RowStream};
+use crate::store::query::{AnswerSender, RowQuery, RowStream};
 use crate::store::row::{Parts, Row};
 use crate::store::{Answer, Appended, Report, Store, StoreError};
 
@@ -219,11 +218,7 @@ impl Store for Embedded {
 }
 
 /// Answer by answer, so that no connection is lent while a slow reader takes its rows.
-async fn send_rows(
-    readers: &Readers,
-    query: RowQuery,
-    sender: &Sender<Result<Row, StoreError>>,
-) -> Result<(), StoreError> {
+async fn send_rows(readers: &Readers, query: RowQuery, sender: &AnswerSender<Row>) -> Result<(), StoreError> {
     let for_series = query.clone();
     let mut series = readers
         .ask(move |connection| select::series(connection, &for_series))
@@ -239,10 +234,8 @@ async fn send_rows(
             .await?;
         series = given_back;
         next = following;
-        for row in rows {
-            if sender.send(Ok(row)).await.is_err() {
-                return Ok(());
-            }
+        if sender.send(Ok(rows)).await.is_err() {
+            return Ok(());
         }
     }
     Ok(())

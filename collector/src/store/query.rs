@@ -1,4 +1,4 @@
-//! Questions for rows, and their answer.
+//! Questions for rows, and the answers that come in parts.
 
 use ippm::{Family, ProbeName, TestName, UnixTime};
 use tokio::sync::mpsc;
@@ -26,41 +26,57 @@ pub struct RowQuery {
 }
 
 /// Rows on their way from a store, ordered, a bounded number at a time.
+pub type RowStream = AnswerStream<Row>;
+
+/// A long answer on its way from a store, some of it at a time.
 #[derive(Debug)]
-pub struct RowStream {
-    receiver: mpsc::Receiver<Result<Row, StoreError>>,
+pub struct AnswerStream<T> {
+    receiver: mpsc::Receiver<Result<Vec<T>, StoreError>>,
+    arrived: std::vec::IntoIter<T>,
 }
 
-impl RowStream {
-    /// Rows that a store prepares before the reader asks for the next.
-    pub const BUFFER: usize = 256;
+/// The end of a stream into which a store writes: parts of the answer in their order, or the error that ends it.
+pub type AnswerSender<T> = mpsc::Sender<Result<Vec<T>, StoreError>>;
+
+impl<T> AnswerStream<T> {
+    /// Parts that a store prepares before the reader asks for the next; a store bounds each of them.
+    pub const BUFFER: usize = 1;
 
     /// A stream, and the end into which a store writes.
     #[must_use]
-    pub fn channel() -> (mpsc::Sender<Result<Row, StoreError>>, Self) {
+    pub fn channel() -> (AnswerSender<T>, Self) {
         let (sender, receiver) = mpsc::channel(Self::BUFFER);
-        (sender, Self { receiver })
+        let arrived = Vec::new().into_iter();
+        (sender, Self { receiver, arrived })
     }
 
-    /// The next row; `None` at the end.
+    /// The next one; `None` at the end.
     ///
     /// # Errors
     ///
     /// The store's error, after which the stream ends.
-    pub async fn next(&mut self) -> Result<Option<Row>, StoreError> {
-        self.receiver.recv().await.transpose()
+    pub async fn next(&mut self) -> Result<Option<T>, StoreError> {
+        loop {
+            if let Some(next) = self.arrived.next() {
+                return Ok(Some(next));
+            }
+            match self.receiver.recv().await.transpose()? {
+                Some(part) => self.arrived = part.into_iter(),
+                None => return Ok(None),
+            }
+        }
     }
 
-    /// All remaining rows.
+    /// All that remain.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] of the store; the rows before it are dropped.
-    pub async fn collect(mut self) -> Result<Vec<Row>, StoreError> {
-        let mut rows = Vec::new();
-        while let Some(row) = self.next().await? {
-            rows.push(row);
+    /// [`StoreError`] of the store; what came before it is dropped.
+    pub async fn collect(mut self) -> Result<Vec<T>, StoreError> {
+        let mut all = Vec::new();
+        while let Some(next) = self.next().await? {
+            all.push(next);
         }
-        Ok(rows)
+        Ok(all)
     }
 }

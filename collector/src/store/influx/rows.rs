@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ippm::UnixTime;
-use tokio::sync::mpsc::Sender;
 
 use super::answer;
 use super::client::Client;
@@ -13,7 +12,7 @@ use super::series::{self, Identity, Series, Span, of_family, of_test};
 use crate::store::StoreError;
 use crate::store::layout::{self, Field};
 use crate::store::point::{PING, PING_TEST};
-use crate::store::query::RowQuery;
+use crate::store::query::{AnswerSender, RowQuery};
 use crate::store::row::{Parts, Row};
 use crate::store::stored::fields_of;
 
@@ -30,14 +29,13 @@ pub(super) async fn send(
     client: &Client,
     bucket: &str,
     query: RowQuery,
-    rows: &Sender<Result<Row, StoreError>>,
+    rows: &AnswerSender<Row>,
 ) -> Result<(), StoreError> {
     let spans: Vec<(Series, Span)> = series::list(client, bucket, &query).await?.into_iter().collect();
     for question in questions(&spans) {
-        for row in ask(client, bucket, &question, query.parts).await? {
-            if rows.send(Ok(row)).await.is_err() {
-                return Ok(());
-            }
+        let found = ask(client, bucket, &question, query.parts).await?;
+        if rows.send(Ok(found)).await.is_err() {
+            return Ok(());
         }
     }
     Ok(())
