@@ -122,6 +122,7 @@ fn packet(random: &mut Random, sequence: u64, base_ns: u64) -> Packet {
             rtt: Some(Rtt::from_ns(rtt_ns)),
             arrival: departure + Duration::from_nanos(rtt_ns),
             hop_limit: Some(64),
+            dscp: None,
         }
     };
     Packet {

@@ -172,6 +172,7 @@ fn report(caller: usize, results: usize) -> Result<Report, Fault> {
                 rtt: Some(Rtt::from_ns(800_000 + second * second * 37 % 90_000)),
                 arrival: Duration::from_secs(second) + Duration::from_micros(900),
                 hop_limit: Some(64),
+                dscp: None,
             }
         },
         duplicates: 0,

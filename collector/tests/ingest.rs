@@ -270,6 +270,8 @@ fn check_row(row: &Row, measurement: &Measurement) {
             assert_eq!(row.loss_runs, summary.loss_runs);
             assert_eq!(row.icmp_errors, summary.icmp_errors);
             assert_eq!(row.hop_limits, summary.hop_limits);
+            assert_eq!(row.dscp_received, summary.dscp_received);
+            assert_eq!(row.path_mtu, summary.path_mtu);
             assert_eq!(meta.address, Some(*address));
             let params = ippm::codec::params::encode(params);
             assert_eq!(meta.params.clone().unwrap_or_default(), params);
@@ -280,13 +282,18 @@ fn check_row(row: &Row, measurement: &Measurement) {
 
 fn any_packet() -> impl Strategy<Value = (Fate, u32, Option<IcmpError>)> {
     let rtt = prop_oneof![0..5_000_u64, 200_000..2_000_000_u64, 0..2_000_000_000_u64];
-    let returned =
-        (prop::option::weighted(0.9, rtt), prop::option::of(60..70_u8)).prop_map(|(rtt, hop_limit)| {
+    let returned = (
+        prop::option::weighted(0.9, rtt),
+        prop::option::of(60..70_u8),
+        prop::option::of(0..64_u8),
+    )
+        .prop_map(|(rtt, hop_limit, dscp)| {
             Fate::Returned {
                 rtt: rtt.map(Rtt::from_ns),
                 // The departure is added when the packet gets its place.
                 arrival: Duration::from_nanos(rtt.unwrap_or(1_000_000)),
                 hop_limit,
+                dscp,
             }
         });
     let fate = prop_oneof![
@@ -299,6 +306,7 @@ fn any_packet() -> impl Strategy<Value = (Fate, u32, Option<IcmpError>)> {
         kind,
         code,
         from: if is_v6 { "2001:db8::1" } else { "192.0.2.1" }.parse().unwrap(),
+        mtu: (kind == 3 && code == 1).then_some(1400),
     });
     (fate, 0..3_u32, prop::option::weighted(0.1, error))
 }
@@ -312,10 +320,12 @@ fn any_sample() -> impl Strategy<Value = Sample> {
                     rtt,
                     arrival,
                     hop_limit,
+                    dscp,
                 } => Fate::Returned {
                     rtt,
                     arrival: departure + arrival,
                     hop_limit,
+                    dscp,
                 },
                 other => other,
             };

@@ -11,6 +11,7 @@
 //! * [`float`], [`legacy`]: numbers; [`foreign`]: text that we did not make ourselves
 
 pub mod cell_slices;
+pub mod dscp;
 pub mod duration;
 pub mod float;
 pub mod foreign;

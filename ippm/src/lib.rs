@@ -12,7 +12,7 @@
 //! * what a sample says: [`Summary`], [`Slices`], [`LossRatio`], [`histogram`]; one result: [`Measurement`]
 //! * what the results of an hour or a day add up to: [`cell`]
 //! * what is concluded from it: [`class`] (of a slot), [`limit`] (a promise), [`interval`] (confidence),
-//!   [`emodel`] (speech), [`quantile`]
+//!   [`emodel`] (speech), [`sweep`] (packet sizes), [`quantile`]
 //! * what a probe is asked to do: [`Params`], [`plan`]
 //! * how it is written: [`codec`] (text in a store), [`wire`] (JSON on a wire)
 
@@ -39,6 +39,7 @@ mod sample;
 pub mod schedule;
 mod slice;
 mod summary;
+pub mod sweep;
 mod time;
 pub mod wire;
 

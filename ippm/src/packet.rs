@@ -27,6 +27,8 @@ pub enum Fate {
         arrival: Duration,
         /// TTL or hop limit that the reply still had, if the kernel told it.
         hop_limit: Option<u8>,
+        /// Differentiated services code point (RFC 2474) that the reply bore, if the kernel told it.
+        dscp: Option<u8>,
     },
     /// The first reply came after the waiting time: lost, and counted as late.
     Late,
@@ -71,6 +73,9 @@ pub struct IcmpError {
     pub code: u8,
     /// Who sent it.
     pub from: IpAddr,
+    /// The MTU that it names, in bytes of an IP packet: of "fragmentation needed" (RFC 1191 §4) and
+    /// "packet too big" (RFC 4443 §3.2). A router of before 1990 leaves it out.
+    pub mtu: Option<u32>,
 }
 
 impl IcmpError {

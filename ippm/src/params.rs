@@ -35,4 +35,6 @@ impl Params {
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
     /// Payload when the plan names none: with the header the 64 bytes that every ping sends.
     pub const DEFAULT_PAYLOAD_BYTES: u64 = 56;
+    /// Largest code point: it has six bits (RFC 2474 §3).
+    pub const MAX_DSCP: u8 = 63;
 }

@@ -41,6 +41,8 @@ impl Sample {
             loss_runs: loss_runs(&sent),
             icmp_errors: icmp_errors(&sent),
             hop_limits: hop_limits(&sent),
+            dscp_received: dscp_received(&sent),
+            path_mtu: path_mtu(&sent),
             delay: delay(&sent),
             ipdv: ipdv_summary(ipdv(&sent)),
         })
@@ -138,17 +140,33 @@ fn icmp_errors(sent: &[&Packet]) -> Vec<IcmpErrorCount> {
 }
 
 fn hop_limits(sent: &[&Packet]) -> Vec<(u8, u64)> {
+    counted(sent.iter().filter_map(|packet| match packet.fate {
+        Fate::Returned { hop_limit, .. } => hop_limit,
+        _ => None,
+    }))
+}
+
+fn dscp_received(sent: &[&Packet]) -> Vec<(u8, u64)> {
+    counted(sent.iter().filter_map(|packet| match packet.fate {
+        Fate::Returned { dscp, .. } => dscp,
+        _ => None,
+    }))
+}
+
+/// How often each value occurs, ascending.
+fn counted(values: impl Iterator<Item = u8>) -> Vec<(u8, u64)> {
     let mut counts = BTreeMap::new();
-    for packet in sent {
-        if let Fate::Returned {
-            hop_limit: Some(hop_limit),
-            ..
-        } = packet.fate
-        {
-            *counts.entry(hop_limit).or_insert(0) += 1;
-        }
+    for value in values {
+        *counts.entry(value).or_insert(0) += 1;
     }
     counts.into_iter().collect()
+}
+
+fn path_mtu(sent: &[&Packet]) -> Option<u64> {
+    sent.iter()
+        .filter_map(|packet| packet.icmp_error?.mtu)
+        .map(u64::from)
+        .min()
 }
 
 /// `None` if no packet has a delay.

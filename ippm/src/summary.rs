@@ -31,6 +31,11 @@ pub struct Summary {
     pub icmp_errors: Vec<IcmpErrorCount>,
     /// Received packets by the TTL or hop limit of their first reply, ascending.
     pub hop_limits: Vec<(u8, u64)>,
+    /// Received packets by the code point (RFC 2474) of their first reply, ascending. A responder
+    /// answers with the code point that reached it, so that remarking shows in either direction.
+    pub dscp_received: Vec<(u8, u64)>,
+    /// Smallest MTU that a router named in an ICMP error, in bytes of an IP packet; `None` if none did.
+    pub path_mtu: Option<u64>,
     /// Delay statistics; `None` when no packet has a delay.
     pub delay: Option<Delay>,
     /// Variation between neighbors; `None` when no two neighbors have a delay.

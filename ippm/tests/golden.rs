@@ -289,6 +289,7 @@ fn packets() -> Vec<Packet> {
             rtt: rtt_ns.map(Rtt::from_ns),
             arrival: Duration::from_secs(second) + Duration::from_nanos(rtt_ns.unwrap_or(800_000)),
             hop_limit: Some(64),
+            dscp: None,
         };
         packet(second, fate)
     };
@@ -296,6 +297,7 @@ fn packets() -> Vec<Packet> {
         kind: 3,
         code: 1,
         from: "192.0.2.1".parse().unwrap(),
+        mtu: None,
     };
     vec![
         returned(0, Some(812_345)),

@@ -274,6 +274,19 @@ fn a_later_word_is_kept_as_it_came() {
 }
 
 #[test]
+fn optional_fields_are_checked_like_the_others() {
+    let check =
+        |field: &str, value: Value, expected: &str| check_first(|result| result[field] = value, expected);
+    check("dscp_received", json!([[0, 1], [46, 0]]), "bad_counts");
+    check("dscp_received", json!([[46, 1], [0, 1]]), "bad_counts");
+    check("dscp_received", json!([[0, 2], [46, 3]]), "bad_counts");
+    check("dscp_received", json!([[64, 1]]), "bad_counts");
+    check("dscp_received", json!([[0, 2], [46, 2]]), "-");
+    check("path_mtu", json!("1400"), "bad_shape");
+    check("path_mtu", json!(1400), "-");
+}
+
+#[test]
 fn counts_that_contradict_each_other_are_named() {
     let check = |path: &str, value: Value, expected: &str| {
         check_first(|result| *result.pointer_mut(path).unwrap() = value, expected);

@@ -190,6 +190,7 @@ fn packet(text: &str, departure: Duration) -> Packet {
         rtt,
         arrival: departure + Duration::from_nanos(rtt.map_or(0, Rtt::as_ns)),
         hop_limit: None,
+        dscp: None,
     };
     let icmp_error = text.split_once('@').map(|(cause, from)| {
         let (kind, code) = cause.split_once('/').unwrap();
@@ -197,6 +198,7 @@ fn packet(text: &str, departure: Duration) -> Packet {
             kind: kind.parse().unwrap(),
             code: code.parse().unwrap(),
             from: from.parse().unwrap(),
+            mtu: None,
         }
     });
     let fate = match text {
@@ -264,6 +266,7 @@ fn of_more_icmp_errors_than_a_report_may_hold_the_most_frequent_are_kept() {
             kind: 3,
             code: 1,
             from: [192, 0, 2, last].into(),
+            mtu: None,
         }),
     };
     let sample = Sample {
@@ -293,4 +296,38 @@ fn a_reply_without_a_stamp_is_received_without_a_delay() {
 #[test]
 fn slices_begin_on_the_ten_seconds_of_utc() {
     check("slices");
+}
+
+#[test]
+fn code_points_are_those_of_first_replies_and_the_smallest_mtu_that_was_named_is_kept() {
+    let returned = |dscp| Fate::Returned {
+        rtt: None,
+        arrival: Duration::from_secs(1),
+        hop_limit: None,
+        dscp,
+    };
+    let packet = |fate, mtu: Option<Option<u32>>| Packet {
+        departure: Duration::ZERO,
+        fate,
+        duplicates: 0,
+        icmp_error: mtu.map(|mtu| IcmpError {
+            kind: 3,
+            code: 4,
+            from: [192, 0, 2, 254].into(),
+            mtu,
+        }),
+    };
+    let sample = Sample {
+        round_start: time::parse(&round_start()).unwrap(),
+        packets: vec![
+            packet(returned(Some(46)), None),
+            packet(returned(Some(0)), None),
+            packet(returned(Some(46)), Some(Some(1500))),
+            packet(returned(None), Some(None)),
+            packet(Fate::Lost, Some(Some(1400))),
+        ],
+    };
+    let summary = sample.summary().unwrap();
+    assert_eq!(summary.dscp_received, [(0, 1), (46, 2)]);
+    assert_eq!(summary.path_mtu, Some(1400));
 }

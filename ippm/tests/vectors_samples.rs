@@ -83,6 +83,7 @@ fn packet(given: &Value) -> Packet {
         rtt,
         arrival: Duration::from_nanos(arrival),
         hop_limit: Some(hop_limit),
+        dscp: None,
     };
     let mut icmp_error = None;
     let fate = match parts[1].as_str().unwrap() {
@@ -119,6 +120,7 @@ fn error(given: &Value) -> IcmpError {
         kind: byte(0),
         code: byte(1),
         from: given[2].as_str().unwrap().parse().unwrap(),
+        mtu: None,
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Agenda {
     pub(crate) end_before: Duration,
     /// The plan's limits, within the probe's own.
     pub(crate) limits: Limits,
+    /// The optional report fields that the collector stores.
+    pub(crate) report_fields: Vec<String>,
     /// The due results, in the plan's order.
     pub(crate) items: Vec<Item>,
 }
@@ -132,6 +134,7 @@ pub(crate) fn read(body: &[u8], round_start: UnixTime, is_cached: bool) -> Resul
         period,
         end_before,
         limits: Limits::new(wire.limits.pps, wire.limits.pps_per_target),
+        report_fields: wire.report_fields,
         items: Vec::new(),
     };
     let mut seen = BTreeSet::new();

@@ -300,6 +300,7 @@ mod tests {
                 rtt: Some(Rtt::from_ns(ns)),
                 arrival: Duration::from_nanos(ns),
                 hop_limit: None,
+                dscp: None,
             }),
             duplicates: 0,
             icmp_error: None,

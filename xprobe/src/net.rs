@@ -100,6 +100,8 @@ pub enum Event {
         mark: Option<Mark>,
         /// TTL or hop limit that was left.
         hop_limit: Option<u8>,
+        /// Code point that it bore (RFC 2474).
+        dscp: Option<u8>,
         /// When the kernel received it.
         stamp: Option<UnixTime>,
     },
@@ -292,6 +294,7 @@ fn reply(family: Family, mode: Mode, identifier: u16, message: &Message<'_>) -> 
         from,
         mark: echo.mark,
         hop_limit: message.hop_limit,
+        dscp: message.dscp,
         stamp: message.stamp,
     })
 }

@@ -311,6 +311,7 @@ impl Round<'_> {
             daemon: self.daemon,
             collector_offset_ns: self.time.map(|time| time.offset_ns),
             is_corrected: self.label.correction_ns.is_some(),
+            report_fields: &self.agenda.report_fields,
         };
         report::encode(&heading, results)
     }

@@ -44,6 +44,8 @@ pub(crate) struct Heading<'a> {
     pub(crate) collector_offset_ns: Option<i64>,
     /// Whether the round's label was corrected.
     pub(crate) is_corrected: bool,
+    /// The optional fields that the collector stores; no others are sent.
+    pub(crate) report_fields: &'a [String],
 }
 
 /// Why an item has no sample, in the words of a report.
@@ -120,7 +122,8 @@ pub(crate) fn measurement(item: &Item, taken: Result<(IpAddr, &Sample), Unreport
 ///
 /// None in practice: it is written to memory.
 pub(crate) fn encode(heading: &Heading<'_>, results: &[Measurement]) -> io::Result<Vec<u8>> {
-    let json = serde_json::to_vec(&report(heading, results))?;
+    let report = report(heading, results).limited_to(heading.report_fields);
+    let json = serde_json::to_vec(&report)?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&json)?;
     encoder.finish()

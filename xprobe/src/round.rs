@@ -90,6 +90,8 @@ pub struct Reply {
     pub packet: PacketId,
     /// TTL or hop limit that was left.
     pub hop_limit: Option<u8>,
+    /// Code point that it bore (RFC 2474).
+    pub dscp: Option<u8>,
     /// Kernel stamp of its arrival.
     pub stamp: Option<UnixTime>,
 }

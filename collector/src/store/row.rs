@@ -43,6 +43,10 @@ pub struct Row {
     pub icmp_errors: Vec<IcmpErrorCount>,
     /// Hop limits of the replies. Part `icmp`.
     pub hop_limits: Vec<(u8, u64)>,
+    /// Code points of the replies. Part `icmp`.
+    pub dscp_received: Vec<(u8, u64)>,
+    /// Smallest MTU that a router named, in bytes. Part `icmp`.
+    pub path_mtu: Option<u64>,
     /// How it was measured, or why not. Part `meta`.
     pub meta: Option<Meta>,
 }
@@ -131,7 +135,7 @@ pub struct Parts {
     pub hist: bool,
     /// Counts per ten seconds and lengths of losses.
     pub slices: bool,
-    /// ICMP errors and hop limits.
+    /// ICMP errors with the MTU that they named, hop limits and code points.
     pub icmp: bool,
     /// How it was measured.
     pub meta: bool,

@@ -79,7 +79,7 @@ const DELAY: &[&str] = &[
 ];
 const HIST: &[&str] = &["rtt_hist"];
 const SLICES: &[&str] = &["loss_runs", "slices"];
-const ICMP: &[&str] = &["hop_limits", "icmp_errors"];
+const ICMP: &[&str] = &["dscp_received", "hop_limits", "icmp_errors", "path_mtu"];
 const META: &[&str] = &["address", "clock", "detail", "error", "kind", "params", "plan"];
 
 /// What is wrong with a stored point.

@@ -50,7 +50,12 @@ fn packet() -> impl Strategy<Value = Packet> {
             departure: Duration::from_secs(second),
             fate,
             duplicates,
-            icmp_error: error.map(|(kind, code, from)| IcmpError { kind, code, from }),
+            icmp_error: error.map(|(kind, code, from)| IcmpError {
+                kind,
+                code,
+                from,
+                mtu: None,
+            }),
         },
     )
 }

@@ -41,6 +41,7 @@ pub(crate) fn summary(start: UnixTime, packets: &str) -> Summary {
             rtt,
             arrival: departure + Duration::from_nanos(rtt.map_or(1_000_000, Rtt::as_ns)),
             hop_limit: Some(if second % 3 == 0 { 63 } else { 64 }),
+            dscp: None,
         };
         Packet {
             departure,
@@ -60,6 +61,7 @@ pub(crate) fn summary(start: UnixTime, packets: &str) -> Summary {
                 kind: 3,
                 code: 1,
                 from: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+                mtu: None,
             }),
         }
     });

@@ -80,6 +80,8 @@ fn row_of(report: &Report, entry: &Entry) -> Row {
         loss_runs: Vec::new(),
         icmp_errors: Vec::new(),
         hop_limits: Vec::new(),
+        dscp_received: Vec::new(),
+        path_mtu: None,
         meta: None,
     };
     match entry {
@@ -126,6 +128,8 @@ fn measured_row(row: Row, report: &Report, measurement: &Measurement, measured: 
         loss_runs: summary.loss_runs,
         icmp_errors: summary.icmp_errors,
         hop_limits: summary.hop_limits,
+        dscp_received: summary.dscp_received,
+        path_mtu: summary.path_mtu,
         meta: Some(Meta {
             kind: Some(measurement.kind.to_string()),
             address: Some(measured.address),

@@ -169,6 +169,7 @@ async fn a_differing_second_version_replaces_field_by_field(store: &dyn Store, s
         ipdv: old.ipdv,
         hist: old.hist,
         hop_limits: old.hop_limits,
+        dscp_received: old.dscp_received,
         meta: Some(Meta {
             clock: old.meta.unwrap().clock,
             ..new.meta.clone().unwrap()

@@ -67,6 +67,15 @@ fn errors_of_the_own_host_come_back_and_their_other_spellings_are_refused() {
 }
 
 #[test]
+fn code_points_that_no_reply_bears_are_refused() {
+    check_refused(
+        dscp::decode,
+        &["64:1", "46:0", "46:1,0:1", "0:1,0:1", "046:1", "46"],
+    );
+    assert_eq!(dscp::decode("0:1,63:2"), Ok(vec![(0, 1), (63, 2)]));
+}
+
+#[test]
 fn icmp_errors_in_another_spelling_are_refused() {
     check_refused(
         icmp_errors::decode,
@@ -237,7 +246,9 @@ proptest! {
     #[test]
     fn lists_come_back(hops in counts::<u8>(), runs in counts::<u64>(), errors in vec(any_icmp_error(), 0..10)) {
         let hops: Vec<(u8, u64)> = hops.into_iter().collect();
-        prop_assert_eq!(hop_limits::decode(&hop_limits::encode(&hops)), Ok(hops));
+        prop_assert_eq!(hop_limits::decode(&hop_limits::encode(&hops)), Ok(hops.clone()));
+        let marks: Vec<(u8, u64)> = hops.iter().filter(|(mark, _)| *mark <= Params::MAX_DSCP).copied().collect();
+        prop_assert_eq!(dscp::decode(&dscp::encode(&marks)), Ok(marks));
         let runs: Vec<(u64, u64)> = runs.into_iter().filter(|(length, _)| *length > 0).collect();
         prop_assert_eq!(loss_runs::decode(&loss_runs::encode(&runs)), Ok(runs));
         prop_assert_eq!(icmp_errors::decode(&icmp_errors::encode(&errors)), Ok(errors));
@@ -267,6 +278,7 @@ proptest! {
         check_decoder(&text, cell_slices::decode, cell_slices::encode)?;
         check_decoder(&text, loss_runs::decode, |value| loss_runs::encode(value))?;
         check_decoder(&text, hop_limits::decode, |value| hop_limits::encode(value))?;
+        check_decoder(&text, dscp::decode, |value| dscp::encode(value))?;
         check_decoder(&text, icmp_errors::decode, |value| icmp_errors::encode(value))?;
         check_decoder(&text, duration::decode, |value| duration::encode(*value))?;
         check_decoder(&text, params::decode, params::encode)?;

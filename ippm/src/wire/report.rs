@@ -36,7 +36,12 @@ pub const OPTIONAL_FIELDS: &[&str] = &[
     "probe.send_lag_max_ns",
     "probe.send_lag_p50_ns",
     "probe.unsent_errors",
+    DSCP_RECEIVED,
+    PATH_MTU,
 ];
+
+const DSCP_RECEIVED: &str = "results[].dscp_received";
+const PATH_MTU: &str = "results[].path_mtu";
 
 /// A report, schema 1. Its identity is (source, round start); its bytes never change between attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -205,6 +210,12 @@ pub struct ResultV1 {
     /// `[hop limit, packets]`, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hop_limits: Vec<(u8, u64)>,
+    /// `[code point, packets]`, ascending; optional, see [`OPTIONAL_FIELDS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dscp_received: Vec<(u8, u64)>,
+    /// Smallest MTU that a router named; optional, see [`OPTIONAL_FIELDS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_mtu: Option<u64>,
     /// Delay statistics; absent when no packet has a delay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<DelaysV1>,
@@ -314,6 +325,8 @@ impl ResultV1 {
             icmp_errors: Vec::new(),
             clock: None,
             hop_limits: Vec::new(),
+            dscp_received: Vec::new(),
+            path_mtu: None,
             delay: None,
             ipdv: None,
         };
@@ -357,10 +370,30 @@ impl ResultV1 {
             })
             .collect();
         self.hop_limits.clone_from(&measured.summary.hop_limits);
+        self.dscp_received.clone_from(&measured.summary.dscp_received);
+        self.path_mtu = measured.summary.path_mtu;
         self.delay = measured.summary.delay.as_ref().map(|delay| DelaysV1 {
             rtt: Some(delay.into()),
         });
         self.ipdv = measured.summary.ipdv.as_ref().map(IpdvV1::from);
+    }
+}
+
+impl ReportV1 {
+    /// The report without the optional fields that `fields` does not list.
+    #[must_use]
+    pub fn limited_to(mut self, fields: &[String]) -> Self {
+        let lacks = |name: &str| !fields.iter().any(|field| field == name);
+        let (no_dscp, no_mtu) = (lacks(DSCP_RECEIVED), lacks(PATH_MTU));
+        for result in &mut self.results {
+            if no_dscp {
+                result.dscp_received = Vec::new();
+            }
+            if no_mtu {
+                result.path_mtu = None;
+            }
+        }
+        self
     }
 }
 

@@ -213,6 +213,7 @@ impl Session {
                 from,
                 mark: Some(mark),
                 hop_limit,
+                dscp,
                 stamp,
             } => {
                 let packet = PacketId {
@@ -227,6 +228,7 @@ impl Session {
                         key: mark.key,
                         packet,
                         hop_limit,
+                        dscp,
                         stamp,
                     },
                     after,

@@ -39,6 +39,7 @@ pub(super) struct Message<'a> {
     pub(super) from: Option<IpAddr>,
     pub(super) stamp: Option<UnixTime>,
     pub(super) hop_limit: Option<u8>,
+    pub(super) dscp: Option<u8>,
     /// The ICMP error that this message is about.
     pub(super) error: Option<IcmpError>,
     /// Whether it is a packet of our own that the kernel looped back with its transmit stamp.
@@ -101,6 +102,7 @@ impl Batch {
             Timestamps,
             libc::sock_extended_err,
             libc::sockaddr_in6,
+            libc::c_int,
             libc::c_int
         );
         let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(BATCH, Some(control));
@@ -126,6 +128,7 @@ impl<'a> Message<'a> {
             from: None,
             stamp: None,
             hop_limit: None,
+            dscp: None,
             error: None,
             looped: false,
         };
@@ -136,6 +139,11 @@ impl<'a> Message<'a> {
                 ControlMessageOwned::ScmTimestampsns(stamps) => this.stamp = unix_time(stamps.system),
                 ControlMessageOwned::Ipv4Ttl(ttl) => this.hop_limit = u8::try_from(ttl).ok(),
                 ControlMessageOwned::Ipv6HopLimit(limit) => this.hop_limit = u8::try_from(limit).ok(),
+                // Above the two bits of ECN (RFC 3168).
+                ControlMessageOwned::Ipv4Tos(class) => this.dscp = Some(class >> 2),
+                ControlMessageOwned::Ipv6TClass(class) => {
+                    this.dscp = u8::try_from(class).ok().map(|class| class >> 2);
+                }
                 ControlMessageOwned::Ipv4RecvErr(error, offender)
                     if error.ee_origin == libc::SO_EE_ORIGIN_ICMP =>
                 {
@@ -169,8 +177,20 @@ fn icmp_error(error: &libc::sock_extended_err, from: IpAddr) -> IcmpError {
         kind: error.ee_type,
         code: error.ee_code,
         from,
+        mtu: match (from, error.ee_type, error.ee_code) {
+            (IpAddr::V4(_), UNREACHABLE_V4, FRAGMENTATION_NEEDED) | (IpAddr::V6(_), PACKET_TOO_BIG, _) => {
+                (error.ee_info != 0).then_some(error.ee_info)
+            }
+            _ => None,
+        },
     }
 }
+
+/// Destination unreachable (RFC 792), with its code "fragmentation needed and DF set".
+const UNREACHABLE_V4: u8 = 3;
+const FRAGMENTATION_NEEDED: u8 = 4;
+/// Packet too big (RFC 4443 §3.2).
+const PACKET_TOO_BIG: u8 = 2;
 
 fn ip_address(address: &SockaddrStorage) -> Option<IpAddr> {
     if let Some(v4) = address.as_sockaddr_in() {

@@ -42,6 +42,8 @@ pub(super) fn apply(
             setsockopt(descriptor, sockopt::Ipv4RecvErr, &true)?;
             // The TTL that a reply has left tells when its path changed length.
             setsockopt(descriptor, sockopt::Ipv4RecvTtl, &true)?;
+            // A responder answers with the code point that reached it: remarking on the way shows.
+            setsockopt(descriptor, sockopt::IpRecvTos, &true)?;
             // PROBE sets DF and ignores the path MTU that the kernel learned; DO would refuse large
             // packets for ten minutes after one ICMP error, and so report the past. The default
             // (WANT) sets DF too: it has to be switched off for packets that may be fragmented. With DONT
@@ -56,6 +58,7 @@ pub(super) fn apply(
         Family::V6 => {
             setsockopt(descriptor, sockopt::Ipv6RecvErr, &true)?;
             setsockopt(descriptor, sockopt::Ipv6RecvHopLimit, &true)?;
+            setsockopt(descriptor, sockopt::Ipv6RecvTClass, &true)?;
             // Routers never fragment IPv6; the choice is whether this host may.
             let discovery = if dont_fragment {
                 libc::IPV6_PMTUDISC_PROBE

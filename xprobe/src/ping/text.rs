@@ -177,6 +177,7 @@ mod tests {
             rtt: Some(Rtt::from_ns(ns)),
             arrival: Duration::from_nanos(ns),
             hop_limit: None,
+            dscp: None,
         })
     }
 
@@ -250,6 +251,7 @@ mod tests {
                 kind: 3,
                 code: 1,
                 from,
+                mtu: None,
             }),
             ..packet(Fate::Lost)
         };

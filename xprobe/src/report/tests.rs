@@ -1,7 +1,8 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
-use ippm::{Family, Fate, Packet, Params, Rtt};
+use ippm::wire::report::OPTIONAL_FIELDS;
+use ippm::{Family, Fate, IcmpError, Packet, Params, Rtt};
 use serde_json::{Value, json};
 
 use super::*;
@@ -40,6 +41,7 @@ fn sample(rtts_ms: &[Option<u64>]) -> Sample {
                 rtt: Some(Rtt::from_ns(ms * 1_000_000)),
                 arrival: departure + Duration::from_millis(*ms),
                 hop_limit: Some(64),
+                dscp: None,
             },
             None => Fate::Lost,
         };
@@ -71,6 +73,7 @@ fn heading<'a>(source: &'a ProbeName, fitness: &'a Fitness) -> Heading<'a> {
         },
         collector_offset_ns: Some(120_000_000),
         is_corrected: false,
+        report_fields: &[],
     }
 }
 
@@ -123,6 +126,48 @@ fn what_is_unknown_is_absent_and_a_corrected_label_makes_the_round_suspect() {
         "send_lag_p99_ns",
     ] {
         assert!(body["probe"].get(key).is_none(), "{key}");
+    }
+}
+
+#[test]
+fn a_field_that_the_collector_does_not_store_is_not_sent() {
+    let address = IpAddr::from([192, 0, 2, 10]);
+    let mut sample = sample(&[Some(1), Some(2), None]);
+    for packet in &mut sample.packets {
+        if let Fate::Returned { dscp, .. } = &mut packet.fate {
+            *dscp = Some(46);
+        } else {
+            packet.icmp_error = Some(IcmpError {
+                kind: 3,
+                code: 4,
+                from: address,
+                mtu: Some(1400),
+            });
+        }
+    }
+    let measured = measurement(&item("icmp"), Ok((address, &sample))).unwrap();
+    let source = "ams1".parse().unwrap();
+    let path = |name: &str| format!("results[].{name}");
+    let [dscp, mtu] = ["dscp_received", "path_mtu"].map(path);
+    assert!(
+        [&dscp, &mtu]
+            .iter()
+            .all(|path| OPTIONAL_FIELDS.contains(&path.as_str()))
+    );
+    for fields in [&[dscp.clone(), mtu.clone()][..], &[dscp], &[mtu], &[]] {
+        let heading = Heading {
+            report_fields: fields,
+            ..heading(&source, &FITNESS)
+        };
+        let body = decode(&encode(&heading, std::slice::from_ref(&measured)).unwrap());
+        let result = &body["results"][0];
+        let is_listed = |name: &str| fields.iter().any(|field| field.ends_with(name));
+        let dscp = is_listed("dscp_received").then(|| json!([[46, 2]]));
+        assert_eq!(result.get("dscp_received"), dscp.as_ref());
+        assert_eq!(
+            result.get("path_mtu"),
+            is_listed("path_mtu").then(|| json!(1400)).as_ref()
+        );
     }
 }
 

@@ -46,6 +46,7 @@ struct Arrival {
     after: Reading,
     stamp: Option<UnixTime>,
     hop_limit: Option<u8>,
+    dscp: Option<u8>,
 }
 
 impl Ledger {
@@ -91,6 +92,7 @@ impl Ledger {
                 after,
                 stamp: reply.stamp,
                 hop_limit: reply.hop_limit,
+                dscp: reply.dscp,
             });
             self.answered += 1;
         }
@@ -176,6 +178,7 @@ impl Arrival {
             rtt: rtt.ok(),
             arrival: self.after.at,
             hop_limit: self.hop_limit,
+            dscp: self.dscp,
         }
     }
 }

@@ -143,6 +143,7 @@ impl World {
                     kind: 3,
                     code,
                     from: IpAddr::from([192, 0, 2, 254]),
+                    mtu: None,
                 };
                 return self
                     .round
@@ -155,6 +156,7 @@ impl World {
             key,
             packet,
             hop_limit: Some(61),
+            dscp: None,
             stamp: Some(wall(at)),
         };
         self.round.on_reply(&reply, reading(at));
@@ -252,6 +254,7 @@ fn without_stamps_the_bracket_decides_what_is_late_and_never_becomes_a_delay() {
             key: KEY,
             packet: id(0, sequence),
             hop_limit: None,
+            dscp: None,
             stamp: None,
         };
         round.on_reply(&reply, reading(ms(arrival)));
@@ -273,6 +276,7 @@ fn a_reply_that_lay_in_our_socket_is_as_fast_as_it_was_on_the_wire() {
         key: KEY,
         packet: id(0, 0),
         hop_limit: None,
+        dscp: None,
         stamp: Some(wall(ms(13))),
     };
     round.on_reply(&reply, reading(ms(9000)));
@@ -413,6 +417,7 @@ fn of_packets_with_the_same_number_on_the_wire_an_error_means_the_latest() {
         kind: 3,
         code: 1,
         from: IpAddr::from([192, 0, 2, 254]),
+        mtu: None,
     };
     round.on_icmp_error(IpAddr::from([192, 0, 2, 1]), 0, error);
     round.on_icmp_error(IpAddr::from([192, 0, 2, 1]), 1, error);

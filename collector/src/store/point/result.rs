@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ippm::codec::{self, foreign, hop_limits, icmp_errors, legacy, loss_runs};
+use ippm::codec::{self, dscp, foreign, hop_limits, icmp_errors, legacy, loss_runs};
 use ippm::{Delay, Family, Measured, Measurement, Outcome, ProbeName, TestName};
 
 use super::{Fields, PING, PING_TEST, Point, STATUS_MEASURED, STATUS_UNMEASURED};
@@ -107,6 +107,11 @@ fn measured_fields(fields: &mut Fields, measured: &Measured) {
     fields.integer(
         "hop_limit",
         hop_limits::most_frequent(&summary.hop_limits).map(i64::from),
+    );
+    fields.text("dscp_received", dscp::encode(&summary.dscp_received));
+    fields.integer(
+        "path_mtu",
+        summary.path_mtu.and_then(|mtu| i64::try_from(mtu).ok()),
     );
     if let Some(delay) = &summary.delay {
         delay_fields(fields, delay);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ippm::codec::{hop_limits, icmp_errors, legacy, loss_runs, slices};
+use ippm::codec::{dscp, hop_limits, icmp_errors, legacy, loss_runs, slices};
 use ippm::histogram::Histogram;
 use ippm::{Family, IpdvSummary, TestName};
 
@@ -54,6 +54,8 @@ fn read(key: RowKey, mut fields: Fields<'_>, parts: Parts) -> Result<Row, Fault>
         loss_runs: Vec::new(),
         icmp_errors: Vec::new(),
         hop_limits: Vec::new(),
+        dscp_received: Vec::new(),
+        path_mtu: None,
         meta: None,
     };
     if parts.counts {
@@ -80,6 +82,8 @@ fn read(key: RowKey, mut fields: Fields<'_>, parts: Parts) -> Result<Row, Fault>
         row.hop_limits = fields
             .coded("hop_limits", hop_limits::decode)?
             .unwrap_or_default();
+        row.dscp_received = fields.coded("dscp_received", dscp::decode)?.unwrap_or_default();
+        row.path_mtu = fields.count("path_mtu")?;
     }
     if parts.meta {
         row.meta = Some(meta(&mut fields)?);

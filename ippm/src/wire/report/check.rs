@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::reject::{RejectCode, Rejection};
 use super::{DelayV1, IpdvV1, SlicesV1};
 use crate::histogram::Histogram;
-use crate::{Delay, IcmpErrorCount, IpdvSummary, Rtt, Slices, Summary, UnixTime};
+use crate::{Delay, IcmpErrorCount, IpdvSummary, Params, Rtt, Slices, Summary, UnixTime};
 
 /// The numbers of a result, each of the right type and none of them believed.
 pub(super) struct Numbers {
@@ -20,6 +20,8 @@ pub(super) struct Numbers {
     pub(super) loss_runs: Vec<(u64, u64)>,
     pub(super) icmp_errors: Vec<IcmpErrorCount>,
     pub(super) hop_limits: Vec<(u8, u64)>,
+    pub(super) dscp_received: Vec<(u8, u64)>,
+    pub(super) path_mtu: Option<u64>,
     pub(super) delay: Option<DelayV1>,
     pub(super) ipdv: Option<IpdvV1>,
 }
@@ -59,6 +61,20 @@ impl Numbers {
         counts(
             total(self.hop_limits.iter().map(|(_, packets)| *packets)) <= u128::from(self.received),
             "hop_limits count more than received",
+        )?;
+        counts(
+            is_counted(&self.dscp_received),
+            "dscp_received do not ascend, or count nothing",
+        )?;
+        counts(
+            self.dscp_received
+                .iter()
+                .all(|(dscp, _)| *dscp <= Params::MAX_DSCP),
+            "a code point of dscp_received has more than six bits",
+        )?;
+        counts(
+            total(self.dscp_received.iter().map(|(_, packets)| *packets)) <= u128::from(self.received),
+            "dscp_received count more than received",
         )?;
         if self.icmp_errors.len() > Summary::MAX_ICMP_ERRORS {
             return Err(Rejection::new(
@@ -235,6 +251,8 @@ impl Numbers {
             loss_runs: self.loss_runs,
             icmp_errors: self.icmp_errors,
             hop_limits: self.hop_limits,
+            dscp_received: self.dscp_received,
+            path_mtu: self.path_mtu,
             delay: self.delay.zip(hist).map(|(delay, hist)| Delay {
                 count: delay.count,
                 sum_ns: delay.sum_ns,

@@ -193,6 +193,8 @@ fn numbers(wire: ResultV1) -> Result<Numbers, Rejection> {
             .map(icmp_error)
             .collect::<Result<_, _>>()?,
         hop_limits: wire.hop_limits,
+        dscp_received: wire.dscp_received,
+        path_mtu: wire.path_mtu,
         delay: wire.delay.and_then(|delay| delay.rtt),
         ipdv: wire.ipdv,
     })
