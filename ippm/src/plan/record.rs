@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::{MAX_PERIOD, Plan, Target, Test};
 use crate::codec::{self, CodecError};
-use crate::roster::{Address, AddressError};
+use crate::roster::address::{Address, AddressError};
 use crate::{Family, ProbeNameError, TestNameError, WordError};
 
 impl Plan {
