@@ -9,11 +9,11 @@
 //! clocks change, a window that lies wholly inside what was skipped is not there on that day, and of two windows
 //! that meet at one time the second always begins where the first ends.
 
-use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use ippm::UnixTime;
-use jiff::civil::{Date, DateTime, Time, Weekday};
+use ippm::schedule::window::{self, Window};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan as _};
 use thiserror::Error;
@@ -24,27 +24,25 @@ static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundl
 
 /// When a test is done: in any of its windows, always if it has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Windows(Arc<[Window]>);
+pub struct Windows(Arc<[Zoned]>);
 
-/// One window, as a record names it: `mon-fri 22:00-06:00 Europe/Rome`.
+/// One window and the rules of its zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Window {
-    /// Days on which it begins; Monday is bit 0.
-    days: u8,
-    /// Minutes of the day at which it begins and ends; an end that is not later lies in the next day.
-    from: u16,
-    to: u16,
+struct Zoned {
+    window: Window,
     zone: TimeZone,
 }
 
-/// Why a text is not a time window.
+/// Why a text is not a time window that can be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WindowError {
     /// Another form.
-    #[error("{found:?} is no window like \"mon-fri 22:00-06:00 Europe/Rome\"")]
+    #[error("{found:?}: {fault}")]
     Form {
         /// The text.
         found: String,
+        /// What is wrong with it.
+        fault: window::WindowError,
     },
     /// The time zone is not in the database of this release, or is written otherwise there.
     #[error("{found:?} is no time zone that this release knows, like \"Europe/Rome\" or \"UTC\"")]
@@ -61,11 +59,24 @@ impl Windows {
     ///
     /// [`WindowError`] of the first that is none.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<Self, WindowError> {
-        texts
-            .into_iter()
-            .map(|text| text.parse())
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let read = |text: &String| {
+            let window = text.parse().map_err(|fault| WindowError::Form {
+                found: text.chars().take(Window::MAX_BYTES).collect(),
+                fault,
+            })?;
+            Zoned::new(window)
+        };
+        texts.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The windows themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`WindowError`] of the first whose zone is not known.
+    pub fn new(windows: &[Window]) -> Result<Self, WindowError> {
+        let zoned = windows.iter().cloned().map(Zoned::new);
+        zoned.collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether there is no window, so that the test is always done.
@@ -90,7 +101,12 @@ impl Windows {
     }
 }
 
-impl Window {
+impl Zoned {
+    fn new(window: Window) -> Result<Self, WindowError> {
+        let zone = find_zone(window.zone().as_str())?;
+        Ok(Self { window, zone })
+    }
+
     fn is_open(&self, time: UnixTime) -> bool {
         let span = Span::new(time, time.saturating_add(std::time::Duration::from_nanos(1)));
         self.spans(span).next().is_some()
@@ -105,18 +121,29 @@ impl Window {
         first
             .series(1.day())
             .take_while(move |day| *day <= last)
-            .filter(|day| self.days & bit(day.weekday()) != 0)
+            .filter(|day| self.opens_on(*day))
             .map(|day| self.span(day))
             .filter_map(move |span| span.intersection(within))
     }
 
+    fn opens_on(&self, day: Date) -> bool {
+        let number = |number: i8| u8::try_from(number).unwrap_or(0);
+        let weekday = number(day.weekday().to_monday_zero_offset());
+        self.window
+            .days()
+            .contains(weekday, number(day.day()), number(day.days_in_month()))
+    }
+
     fn span(&self, day: Date) -> Span {
-        let ends_on = if self.from < self.to {
-            day
-        } else {
+        let closes_on = if self.window.is_overnight() {
             day.saturating_add(1.day())
+        } else {
+            day
         };
-        Span::new(self.instant(day, self.from), self.instant(ends_on, self.to))
+        Span::new(
+            self.instant(day, self.window.from_minute()),
+            self.instant(closes_on, self.window.to_minute()),
+        )
     }
 
     /// The instant at which the local clock shows `minutes` of `day`; see the module.
@@ -161,46 +188,6 @@ impl Window {
 /// Minutes of a day.
 const MINUTES: u16 = 24 * 60;
 
-const DAYS: [(&str, Weekday); 7] = [
-    ("mon", Weekday::Monday),
-    ("tue", Weekday::Tuesday),
-    ("wed", Weekday::Wednesday),
-    ("thu", Weekday::Thursday),
-    ("fri", Weekday::Friday),
-    ("sat", Weekday::Saturday),
-    ("sun", Weekday::Sunday),
-];
-
-impl FromStr for Window {
-    type Err = WindowError;
-
-    fn from_str(text: &str) -> Result<Self, WindowError> {
-        let form = || WindowError::Form {
-            found: text.chars().take(128).collect(),
-        };
-        let parts: Vec<&str> = text.split(' ').collect();
-        let (days, hours, zone) = match parts[..] {
-            [days, hours, zone] => (days_of(days).ok_or_else(form)?, hours, zone),
-            [hours, zone] => (0x7f, hours, zone),
-            _ => return Err(form()),
-        };
-        let (from, to) = hours.split_once('-').ok_or_else(form)?;
-        let (from, to) = (
-            minutes_of(from).ok_or_else(form)?,
-            minutes_of(to).ok_or_else(form)?,
-        );
-        if from == MINUTES || from == to {
-            return Err(form());
-        }
-        Ok(Self {
-            days,
-            from,
-            to,
-            zone: find_zone(zone)?,
-        })
-    }
-}
-
 /// The time zone with exactly this name.
 fn find_zone(name: &str) -> Result<TimeZone, WindowError> {
     let unknown = || WindowError::Zone {
@@ -209,36 +196,6 @@ fn find_zone(name: &str) -> Result<TimeZone, WindowError> {
     let zone = ZONES.get(name).map_err(|_| unknown())?;
     let is_exact = zone.iana_name() == Some(name) && !zone.is_unknown();
     is_exact.then_some(zone).ok_or_else(unknown)
-}
-
-fn days_of(text: &str) -> Option<u8> {
-    let index = |name: &str| DAYS.iter().position(|(known, _)| *known == name);
-    let mut days = 0;
-    for part in text.split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last) = (index(first)?, index(last)?);
-        // `sat-mon` goes over the end of the week.
-        let length = (last + 7 - first) % 7;
-        for day in first..=first + length {
-            days |= 1_u8 << (day % 7);
-        }
-    }
-    Some(days)
-}
-
-fn minutes_of(text: &str) -> Option<u16> {
-    let (hours, minutes) = text.split_once(':')?;
-    let number = |text: &str| {
-        let is_two_digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-        is_two_digits.then(|| text.parse::<u16>().ok()).flatten()
-    };
-    let (hours, minutes) = (number(hours)?, number(minutes)?);
-    let total = hours * 60 + minutes;
-    (minutes < 60 && total <= MINUTES).then_some(total)
-}
-
-fn bit(day: Weekday) -> u8 {
-    1 << day.to_monday_zero_offset()
 }
 
 fn unix(time: Timestamp) -> UnixTime {
