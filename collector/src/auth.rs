@@ -105,6 +105,20 @@ pub fn reader(request: &HttpRequest, context: &Context) -> Result<Option<Caller>
     native(request, context).map(Some)
 }
 
+/// Lets everybody read everything if reading is public, else whoever has a key with the role read or admin.
+///
+/// # Errors
+///
+/// As [`native`]; 403 `forbidden` for a probe's key.
+pub fn reading(request: &HttpRequest, context: &Context) -> Result<(), ApiError> {
+    match reader(request, context)? {
+        Some(caller) if caller.role == Role::Probe => {
+            Err(forbidden("a key with the role read or admin is needed"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The caller of a legacy endpoint, with the statuses and texts of the original.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ pub mod ingest;
 pub mod key;
 pub mod limit;
 pub mod metrics;
+pub mod pages;
 pub mod plan;
 pub mod report;
 pub mod routes;

@@ -5,6 +5,7 @@ pub mod envelope;
 mod last;
 mod legacy;
 mod operations;
+mod pages;
 mod plan;
 mod reports;
 
@@ -29,7 +30,8 @@ pub fn configure(app: &mut web::ServiceConfig) {
 }
 
 fn paths(app: &mut web::ServiceConfig) {
-    app.service(read("/healthz").route(get().to(operations::healthz)))
+    app.configure(pages::configure)
+        .service(read("/healthz").route(get().to(operations::healthz)))
         .service(read("/readyz").route(get().to(operations::readyz)))
         .service(read("/metrics").route(get().to(operations::metrics)))
         .service(read("/api/v1/conf/probes").route(get().to(legacy::list)))
