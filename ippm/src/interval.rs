@@ -66,7 +66,17 @@ impl Interval {
 #[must_use]
 pub fn wilson(lost: u64, sent: u64, sides: Sides) -> Option<Interval> {
     let ratio = LossRatio::of(lost, sent)?;
-    Some(score_interval(ratio, as_f64(sent), sides))
+    Some(score_of(ratio.get(), as_f64(sent), sides))
+}
+
+/// Wilson's score interval around `ratio`, if it stands for `trials` independent ones, which need not be a whole
+/// number.
+///
+/// For a mean that is no quotient of two counts. `None` for a ratio outside 0 to 1, or without trials.
+#[must_use]
+pub fn score(ratio: f64, trials: f64, sides: Sides) -> Option<Interval> {
+    let is_ratio = (0.0..=1.0).contains(&ratio) && 0.0 < trials && trials.is_finite();
+    is_ratio.then(|| score_of(ratio, trials, sides))
 }
 
 /// The largest loss ratio that leaves `sent` packets without a loss in one of twenty cases: 1 − 0.05^(1/sent).
@@ -165,7 +175,7 @@ impl LossSums {
     /// Wilson's interval over the effective number of packets; `None` when nothing was sent.
     #[must_use]
     pub fn interval(&self, sides: Sides) -> Option<Interval> {
-        Some(score_interval(self.ratio()?, self.effective_sent(), sides))
+        Some(score_of(self.ratio()?.get(), self.effective_sent(), sides))
     }
 
     /// Whether too few rounds had loss for the interval to mean what it says.
@@ -237,8 +247,8 @@ impl fmt::Display for Verdict {
 }
 
 /// Wilson (1927), equation for the score interval, of a ratio over `trials` that need not be a whole number.
-fn score_interval(ratio: LossRatio, trials: f64, sides: Sides) -> Interval {
-    let (p, z) = (ratio.get(), sides.z());
+fn score_of(p: f64, trials: f64, sides: Sides) -> Interval {
+    let z = sides.z();
     let z_squared = z * z;
     let denominator = 1.0 + z_squared / trials;
     let center = (p + z_squared / (2.0 * trials)) / denominator;

@@ -4,12 +4,21 @@
 //!
 //! # Layout
 //!
-//! * what is asked: [`profile`] (parameters and promises)
+//! * what is asked: [`profile`] (parameters and promises), [`period`] (a month in a time zone)
 //! * what is answered: [`statement`], and the [`share`]s in it
 //! * arithmetic on slices: [`availability`] (sliding windows), [`minute`] (averages per minute)
+//! * sums over a period: [`tally`] (of a pair), [`finding`] (held against the promises), [`site`] (of two sites)
+//! * what is set apart: [`overlay`] (announced work, our own load)
+//! * what it was computed from: [`digest`]
 
 pub mod availability;
+pub mod digest;
+pub mod finding;
 pub mod minute;
+pub mod overlay;
+pub mod period;
 pub mod profile;
 pub mod share;
+pub mod site;
 pub mod statement;
+pub mod tally;

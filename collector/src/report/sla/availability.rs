@@ -4,6 +4,7 @@
 //! of n consecutive others. Windows run over the slices that have packets, in their order; a hole longer than a
 //! window ends the sequence, and what follows is judged afresh.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use ippm::UnixTime;
@@ -63,6 +64,19 @@ pub struct Availability {
 }
 
 impl Availability {
+    /// Adds another pair; each of its hours is a cluster of its own.
+    pub fn merge(&mut self, other: &Self) {
+        self.unavailable = merged(self.unavailable, other.unavailable);
+        self.loss = merged(self.loss, other.loss);
+        self.in_maintenance.0 += other.in_maintenance.0;
+        self.in_maintenance.1 += other.in_maintenance.1;
+        self.unjudged += other.unjudged;
+        self.high_loss += other.high_loss;
+        self.outages_total += other.outages_total;
+        self.outages.extend_from_slice(&other.outages);
+        keep_longest(&mut self.outages);
+    }
+
     /// Available ÷ judged slices, 0 to 1; `None` if nothing was judged.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
@@ -204,11 +218,7 @@ impl Machine {
         self.end_sequence();
         self.close_hour();
         let mut outages = self.outages;
-        if outages.len() > MAX_OUTAGES {
-            outages.sort_by_key(|outage| (std::cmp::Reverse(outage.slices), outage.from));
-            outages.truncate(MAX_OUTAGES);
-            outages.sort_by_key(|outage| outage.from);
-        }
+        keep_longest(&mut outages);
         Availability {
             unavailable: Share::of(self.unavailable),
             in_maintenance: self.in_maintenance,
@@ -324,6 +334,20 @@ impl Machine {
             self.loss.add_round(hour.sent, hour.lost);
         }
     }
+}
+
+fn merged(one: Share, other: Share) -> Share {
+    let mut sums = *one.sums();
+    sums.merge(other.sums());
+    Share::of(sums)
+}
+
+fn keep_longest(outages: &mut Vec<Outage>) {
+    if outages.len() > MAX_OUTAGES {
+        outages.sort_by_key(|outage| (Reverse(outage.slices), outage.from));
+        outages.truncate(MAX_OUTAGES);
+    }
+    outages.sort_by_key(|outage| (outage.from, outage.to));
 }
 
 #[cfg(test)]

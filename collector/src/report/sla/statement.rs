@@ -167,6 +167,36 @@ pub struct Accounting {
 }
 
 impl Accounting {
+    /// Nothing was expected, and nothing came.
+    pub const NOTHING: Self = Self {
+        expected: 0,
+        in_maintenance: 0,
+        measured: 0,
+        measured_in_maintenance: 0,
+        legacy: 0,
+        suspect: 0,
+        loaded: 0,
+        loaded_slices: 0,
+        unmeasured: 0,
+        slices: 0,
+        slices_expected: 0,
+    };
+
+    /// Adds another pair.
+    pub fn merge(&mut self, other: &Self) {
+        self.expected += other.expected;
+        self.in_maintenance += other.in_maintenance;
+        self.measured += other.measured;
+        self.measured_in_maintenance += other.measured_in_maintenance;
+        self.legacy += other.legacy;
+        self.suspect += other.suspect;
+        self.loaded += other.loaded;
+        self.loaded_slices += other.loaded_slices;
+        self.unmeasured += other.unmeasured;
+        self.slices += other.slices;
+        self.slices_expected += other.slices_expected;
+    }
+
     /// Expected rounds of which nothing came.
     #[must_use]
     pub const fn missing(&self) -> u64 {
