@@ -85,6 +85,19 @@ pub const MAX_DELAY: Duration = Duration::from_hours(1);
 pub enum Command {
     /// Measure targets from here and print the result; needs no collector and posts nothing
     Ping(PingArgs),
+    /// Find what on this host, or on the way to the collector, spoils measurements; changes nothing
+    Doctor(DoctorArgs),
+}
+
+/// The options of `doctor`: those of the round that it examines, and its own.
+#[derive(Debug, ClapArgs)]
+pub struct DoctorArgs {
+    /// The round to examine.
+    #[command(flatten)]
+    pub round: RoundArgs,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The options of `ping`.

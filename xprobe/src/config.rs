@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) remote: Remote,
     /// The key; none if none was given.
     pub(crate) key: Option<SecretString>,
+    /// The file from which the key was read, if the configuration file named it.
+    pub(crate) key_file: Option<PathBuf>,
     /// Packets to each target of a collector that sends no plan.
     pub(crate) count: u32,
     /// Time between them.
@@ -141,7 +143,7 @@ pub(crate) fn settle(
         (Some(key), _, _) => key::check(&key, "-k")?,
         (None, Some(path), _) => Some(key::read_file(&path)?),
         (None, None, Some(key)) => key::check(&key, KEY_VARIABLE)?,
-        (None, None, None) => match (file.key, file.key_file) {
+        (None, None, None) => match (file.key, &file.key_file) {
             (Some(key), _) => key::check(&key, "the configuration file")?,
             (None, path) => path.as_deref().map(key::read_file).transpose()?,
         },
@@ -156,6 +158,7 @@ pub(crate) fn settle(
             option: "-r HOST",
         })?,
         key,
+        key_file: file.key_file,
         count: args.count.or(file.count).unwrap_or(DEFAULT_COUNT),
         delay: args.delay.or(file.delay).unwrap_or(DEFAULT_DELAY),
         state_dir: args.state_dir.or(file.state_dir),

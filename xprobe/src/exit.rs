@@ -6,6 +6,9 @@
 //! | 1 | measured but not delivered; the line says whether the report was kept |
 //! | 2 | nothing measured: usage, configuration, no plan, another round holds the lock |
 //! | 3 | not allowed to open sockets; still reported, as `error` |
+//!
+//! `doctor` uses them in the same order of severity: 0 nothing to mend, 1 something spoils measurements,
+//! 2 something keeps a round from being measured or delivered, 3 not allowed to open sockets.
 
 use std::error::Error as StdError;
 use std::process::ExitCode;
@@ -17,6 +20,7 @@ use crate::client::ClientError;
 use crate::config::ConfigError;
 use crate::console;
 use crate::deliver::Undelivered;
+use crate::doctor::DoctorFailure;
 use crate::fetch::NoPlan;
 use crate::legacy::LegacyFailure;
 use crate::lock::LockError;
@@ -66,6 +70,9 @@ pub enum Failure {
     /// `ping` did not measure every target.
     #[error(transparent)]
     Ping(#[from] PingFailure),
+    /// `doctor` found something.
+    #[error(transparent)]
+    Doctor(#[from] DoctorFailure),
 }
 
 impl Failure {
@@ -80,10 +87,12 @@ impl Failure {
                     permission: false, ..
                 },
             )
-            | Self::Ping(PingFailure::Some { .. } | PingFailure::Print(_)) => NOT_DELIVERED,
+            | Self::Ping(PingFailure::Some { .. } | PingFailure::Print(_))
+            | Self::Doctor(DoctorFailure::Warnings { .. } | DoctorFailure::Print(_)) => NOT_DELIVERED,
             Self::Permission { .. }
             | Self::Legacy(LegacyFailure::NothingMeasured { permission: true, .. })
-            | Self::Ping(PingFailure::Nothing { permission: true }) => NOT_PERMITTED,
+            | Self::Ping(PingFailure::Nothing { permission: true })
+            | Self::Doctor(DoctorFailure::Permission) => NOT_PERMITTED,
             Self::Usage(_)
             | Self::Config(_)
             | Self::Lock(_)
@@ -91,7 +100,8 @@ impl Failure {
             | Self::NoPlan(_)
             | Self::Round(_)
             | Self::Legacy(_)
-            | Self::Ping(_) => NOTHING_MEASURED,
+            | Self::Ping(_)
+            | Self::Doctor(_) => NOTHING_MEASURED,
         }
     }
 

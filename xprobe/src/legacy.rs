@@ -332,6 +332,7 @@ mod tests {
             name: "ams1".parse().unwrap(),
             remote: "https://c.example".parse().unwrap(),
             key: None,
+            key_file: None,
             count: 10,
             delay: Duration::from_secs(1),
             state_dir: None,

@@ -10,6 +10,7 @@
 //! * when: `clock`, `timekeeping`, `stop`
 //! * what is told: `report` (writes), `deliver` (sends), `spool` (keeps), `client` (HTTP), `refusal`
 //! * on this host: `durable` (whole files), `lock` (one round at a time)
+//! * what spoils it: `doctor`
 //! * how it ends: [`exit`], `console`
 
 mod agenda;
@@ -20,6 +21,7 @@ mod clock;
 mod config;
 mod console;
 mod deliver;
+mod doctor;
 pub mod driver;
 mod durable;
 pub mod exit;
@@ -74,13 +76,11 @@ pub fn run(
             return Ok(());
         }
     };
+    // Bytes that are no UTF-8 become characters that no key may hold, and are refused as such.
+    let key = key.map(|key| SecretString::from(String::from_utf8_lossy(&key.into_vec()).into_owned()));
     match args.command {
         Some(Command::Ping(ping)) => Ok(ping::run(&ping, clock)?),
-        None => {
-            // Bytes that are no UTF-8 become characters that no key may hold, and are refused as such.
-            let key =
-                key.map(|key| SecretString::from(String::from_utf8_lossy(&key.into_vec()).into_owned()));
-            probe::round(args.round, key, clock)
-        }
+        Some(Command::Doctor(doctor)) => Ok(doctor::run(doctor, key, clock)?),
+        None => probe::round(args.round, key, clock),
     }
 }

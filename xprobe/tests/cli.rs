@@ -237,10 +237,65 @@ fn public() -> std::fs::Permissions {
     std::fs::Permissions::from_mode(0o755)
 }
 
+/// Runs `doctor --json` and gives its status and each check with its severity.
+fn examine(words: &[&str]) -> (Option<i32>, Vec<(String, String)>) {
+    let words = [&["doctor", "--json"], words].concat();
+    let output = xprobe(&words).output().unwrap();
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let word = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let findings = printed["findings"].as_array().unwrap();
+    let findings = findings
+        .iter()
+        .map(|finding| (word(finding, "check"), word(finding, "severity")))
+        .collect();
+    (output.status.code(), findings)
+}
+
+#[test]
+fn doctor_names_a_collector_that_is_away_and_a_missing_key_and_measures_nothing_else() {
+    let (status, findings) = examine(&["-n", "cli-doctor", "-r", "http://127.0.0.1:1/"]);
+    assert!(matches!(status, Some(2 | 3)), "{status:?}");
+    for (check, severity) in [
+        ("key", "failure"),
+        ("state_directory", "warning"),
+        ("collector", "failure"),
+        ("neighbor_table", "note"),
+    ] {
+        assert!(
+            findings.contains(&(check.to_owned(), severity.to_owned())),
+            "{check}: {findings:?}"
+        );
+    }
+}
+
+#[test]
+fn doctor_without_the_options_of_a_round_still_examines_the_host() {
+    let (status, findings) = examine(&[]);
+    assert!(matches!(status, Some(2 | 3)), "{status:?}");
+    assert!(findings.contains(&("configuration".to_owned(), "failure".to_owned())));
+    assert!(findings.iter().any(|(check, _)| check == "receive_buffer"));
+    assert!(!findings.iter().any(|(check, _)| check == "collector"));
+}
+
+#[test]
+fn doctor_does_not_repeat_the_key() {
+    let words = ["doctor", "-n", "a", "-r", "http://127.0.0.1:1/", "-k", "marked"];
+    let output = xprobe(&words).output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(
+        text.contains("given on the command line") && !text.contains("marked"),
+        "{text}"
+    );
+}
+
 /// The help texts are what operators and the man page rely on.
 #[test]
 fn the_help_is_the_reviewed_one() {
-    for (words, name) in [(&["--help"][..], "help"), (&["ping", "--help"][..], "ping_help")] {
+    for (words, name) in [
+        (&["--help"][..], "help"),
+        (&["ping", "--help"][..], "ping_help"),
+        (&["doctor", "--help"][..], "doctor_help"),
+    ] {
         let output = xprobe(words)
             .env("COLUMNS", "100")
             .env("NO_COLOR", "1")
@@ -262,7 +317,11 @@ fn the_man_page_documents_exactly_the_options_of_the_help() {
         .flat_map(|line| options(&line.replace('\\', "")))
         .collect();
     let mut offered = Vec::new();
-    for words in [&["--help"][..], &["ping", "--help"][..]] {
+    for words in [
+        &["--help"][..],
+        &["ping", "--help"][..],
+        &["doctor", "--help"][..],
+    ] {
         let output = xprobe(words).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         offered.extend(

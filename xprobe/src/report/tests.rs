@@ -154,10 +154,11 @@ fn a_field_that_the_collector_does_not_store_is_not_sent() {
             .iter()
             .all(|path| OPTIONAL_FIELDS.contains(&path.as_str()))
     );
+    let fitness = FITNESS;
     for fields in [&[dscp.clone(), mtu.clone()][..], &[dscp], &[mtu], &[]] {
         let heading = Heading {
             report_fields: fields,
-            ..heading(&source, &FITNESS)
+            ..heading(&source, &fitness)
         };
         let body = decode(&encode(&heading, std::slice::from_ref(&measured)).unwrap());
         let result = &body["results"][0];
