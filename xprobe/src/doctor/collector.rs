@@ -105,8 +105,8 @@ fn planned(plan: &Agenda, typed: &Typed) -> Finding {
 /// How far this clock is from the collector's, in nanoseconds, positive if it is ahead.
 fn offset(offset_ns: i64) -> Finding {
     let size = Duration::from_nanos(offset_ns.unsigned_abs());
-    let side = if offset_ns < 0 { "behind" } else { "ahead of" };
-    let found = format!("{} s {side} the collector's", size.as_secs());
+    let direction = if offset_ns < 0 { "behind" } else { "ahead of" };
+    let found = format!("{} s {direction} the collector's", size.as_secs());
     if size < FAR_FROM_COLLECTOR {
         return Finding::ok(OFFSET, "agrees with the collector's to a second");
     }
