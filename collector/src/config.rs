@@ -17,6 +17,7 @@ use secrecy::SecretString;
 use crate::config::layer::{Fault, Sources, Values};
 use crate::config::reader::Reader;
 use crate::config::unit::{Network, Rate};
+use crate::report::sla::profile::Profile;
 
 /// Shortest retention of raw results: the cells of a day are made anew from raw for eight days.
 pub const MIN_RAW_RETENTION: Duration = Duration::from_hours(240);
@@ -36,6 +37,8 @@ pub struct Config {
     pub plan: PlanDefaults,
     /// How long what is kept.
     pub retention: Retention,
+    /// The SLA profiles, ordered by name; one of them is called `default`.
+    pub sla: Vec<Profile>,
     /// Every limit.
     pub limits: Limits,
     /// SHA-256 of the settings that have to be equal on all collectors of an exchange, hexadecimal.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use config::{Config as Layers, ConfigError, Environment, File, FileFormat, Value, ValueKind};
 
-use crate::config::setting::{Kind, SETTINGS, Setting, text};
+use crate::config::setting::{Kind, NAME, SETTINGS, Setting, is_name, text};
 
 /// The shipped file: it holds every setting with its default.
 pub const DEFAULTS: &str = include_str!("../../../deploy/collector.toml");
@@ -90,16 +90,14 @@ impl Values {
                 .filter(|path| find(path).is_none())
                 .map(|path| unknown(path)),
         );
-        for setting in SETTINGS {
-            let Some(value) = values.get(setting.path) else {
-                faults.push(Fault::new(setting.path, "expected a value, not a section"));
+        fill_named(&mut values);
+        for (path, setting) in all(&values) {
+            let Some(value) = values.get(&path) else {
+                faults.push(Fault::new(path, "expected a value, not a section"));
                 continue;
             };
             if let Err(problem) = setting.check(value) {
-                faults.push(Fault::new(
-                    setting.path,
-                    format_args!("{problem}{}", origin(value)),
-                ));
+                faults.push(Fault::new(path, format_args!("{problem}{}", origin(value))));
             }
         }
         if faults.is_empty() {
@@ -120,19 +118,25 @@ impl Values {
             .ok_or_else(|| Fault::new(path, "is not a setting"))
     }
 
+    /// The names that the operator gave to sections below `section`, in their order.
+    #[must_use]
+    pub fn names(&self, section: &str) -> Vec<String> {
+        names(&self.values, section)
+    }
+
     /// The settings that have to be equal on all collectors of an exchange, as text.
     ///
     /// Left out: how one host listens, where it keeps its files, and secrets.
     #[must_use]
     pub fn shared(&self) -> String {
-        let is_shared = |setting: &&Setting| {
+        let is_shared = |setting: &Setting| {
             !(setting.path.starts_with("server.") || matches!(setting.kind, Kind::Path | Kind::Secret))
         };
         let mut text = String::new();
-        for setting in SETTINGS.iter().filter(is_shared) {
-            if let Some(value) = self.values.get(setting.path) {
+        for (path, setting) in all(&self.values) {
+            if let Some(value) = self.values.get(&path).filter(|_| is_shared(setting)) {
                 // Writing to a String cannot fail.
-                let _ = writeln!(text, "{}={}", setting.path, printed(setting, value));
+                let _ = writeln!(text, "{path}={}", printed(setting, value));
             }
         }
         text
@@ -142,9 +146,9 @@ impl Values {
     #[must_use]
     pub fn print(&self) -> String {
         let mut out = String::new();
-        let mut section = "";
-        for setting in SETTINGS {
-            let Some((here, key)) = setting.path.rsplit_once('.') else {
+        let mut section = String::new();
+        for (path, setting) in all(&self.values) {
+            let Some((here, key)) = path.rsplit_once('.') else {
                 continue;
             };
             if here != section {
@@ -154,9 +158,9 @@ impl Values {
                 out.push('[');
                 out.push_str(here);
                 out.push_str("]\n");
-                section = here;
+                here.clone_into(&mut section);
             }
-            if let Some(value) = self.values.get(setting.path) {
+            if let Some(value) = self.values.get(&path) {
                 out.push_str(key);
                 out.push_str(" = ");
                 out.push_str(&printed(setting, value));
@@ -238,7 +242,7 @@ fn unreadable(file: Option<&Path>, error: &ConfigError) -> Fault {
 fn flatten(at: &str, value: Value, into: &mut BTreeMap<String, Value>, faults: &mut Vec<Fault>) {
     match value.kind {
         ValueKind::Table(table) => {
-            let is_section = at.is_empty() || SETTINGS.iter().any(|s| s.path.starts_with(&format!("{at}.")));
+            let is_section = at.is_empty() || SETTINGS.iter().any(|setting| setting.is_below(at));
             if !is_section {
                 faults.push(unknown(at));
                 return;
@@ -255,22 +259,63 @@ fn flatten(at: &str, value: Value, into: &mut BTreeMap<String, Value>, faults: &
 }
 
 fn find(path: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.path == path)
+    SETTINGS.iter().find(|setting| setting.is_at(path))
+}
+
+/// Every setting with its path, in the order of the table; one of a named section once for each name.
+fn all(values: &BTreeMap<String, Value>) -> Vec<(String, &'static Setting)> {
+    let is_one = |a: &&Setting, b: &&Setting| a.section_and_key().0 == b.section_and_key().0;
+    let settings: Vec<&'static Setting> = SETTINGS.iter().collect();
+    let mut all = Vec::with_capacity(settings.len());
+    for section in settings.chunk_by(is_one) {
+        let Some((above, _)) = section[0].path.split_once(&format!(".{NAME}.")) else {
+            all.extend(section.iter().map(|setting| (setting.path.to_owned(), *setting)));
+            continue;
+        };
+        for name in names(values, above) {
+            let path = |setting: &Setting| setting.path.replacen(NAME, &name, 1);
+            all.extend(section.iter().map(|setting| (path(setting), *setting)));
+        }
+    }
+    all
+}
+
+fn names(values: &BTreeMap<String, Value>, section: &str) -> Vec<String> {
+    let mut names: Vec<String> = values
+        .keys()
+        .filter_map(|path| path.strip_prefix(section)?.strip_prefix('.')?.split_once('.'))
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| is_name(name))
+        .collect();
+    names.dedup();
+    names
+}
+
+/// Gives each named section what it leaves out, from the section of that kind that is called `default`.
+fn fill_named(values: &mut BTreeMap<String, Value>) {
+    for (path, setting) in all(values) {
+        let default = setting.path.replacen(NAME, "default", 1);
+        if let Some(value) = values
+            .get(&default)
+            .filter(|_| setting.path.contains(NAME))
+            .cloned()
+        {
+            values.entry(path).or_insert(value);
+        }
+    }
 }
 
 fn unknown(path: &str) -> Fault {
     let (section, _) = path.rsplit_once('.').unwrap_or((path, ""));
     let known: Vec<&str> = SETTINGS
         .iter()
-        .filter_map(|setting| setting.path.rsplit_once('.'))
-        .filter(|(other, _)| *other == section)
-        .map(|(_, key)| key)
+        .filter(|setting| setting.is_in(section))
+        .map(|setting| setting.section_and_key().1)
         .collect();
     if known.is_empty() {
         let mut sections: Vec<&str> = SETTINGS
             .iter()
-            .filter_map(|setting| setting.path.rsplit_once('.'))
-            .map(|(s, _)| s)
+            .map(|setting| setting.section_and_key().0)
             .collect();
         sections.dedup();
         Fault::new(

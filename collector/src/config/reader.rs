@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ippm::limit::LossLimit;
 use ippm::{Family, Params, plan};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
@@ -14,9 +15,12 @@ use crate::config::{
     Access, Backend, Config, Influx, Legacy, Limits, PlanDefaults, Retention, Server, SharedKey, Store,
     setting,
 };
+use crate::report::sla::profile::{AvailabilityForm, DelayTarget, Profile, Quantile, Targets};
 
 /// Where the embedded store lies when nothing else is said.
 const DEFAULT_DATA_DIR: &str = "ixpqos-data";
+/// Most SLA profiles.
+const MAX_PROFILES: usize = 64;
 /// Largest file that holds one secret.
 const MAX_SECRET_BYTES: u64 = 4096;
 
@@ -82,6 +86,7 @@ impl<'a> Reader<'a> {
                 hour: self.duration("retention.hour")?,
                 day: self.duration("retention.day")?,
             },
+            sla: self.profiles()?,
             limits: self.limits()?,
             digest: hex(&Sha256::digest(self.values.shared())),
         })
@@ -169,6 +174,71 @@ impl<'a> Reader<'a> {
             pps: self.count("plan.pps")?,
             pps_per_target: self.count("plan.pps_per_target")?,
         })
+    }
+
+    fn profiles(&self) -> Result<Vec<Profile>, Fault> {
+        let names = self.values.names("sla");
+        if names.len() > MAX_PROFILES {
+            let found = names.len();
+            return Err(Fault::new(
+                "sla",
+                format_args!("has {found} profiles, more than {MAX_PROFILES}"),
+            ));
+        }
+        names.into_iter().map(|name| self.profile(name)).collect()
+    }
+
+    fn profile(&self, name: String) -> Result<Profile, Fault> {
+        let at = |key: &str| format!("sla.{name}.{key}");
+        let form = match self.text(&at("availability_form"))?.as_str() {
+            "downtime" => AvailabilityForm::Downtime,
+            _ => AvailabilityForm::Announced,
+        };
+        Ok(Profile {
+            title: self.text(&at("title"))?,
+            window: self.count(&at("window"))?,
+            threshold: self.share(&at("threshold"))?,
+            form,
+            least_coverage: self.share(&at("least_coverage"))?,
+            targets: Targets {
+                unavailability: self
+                    .optional_share(&at("target_availability"))?
+                    .and_then(|promised| LossLimit::from_ppm(LossLimit::MAX_PPM - promised.as_ppm()).ok()),
+                loss: self.optional_share(&at("target_loss"))?,
+                delay: self.delay_target(&at("target_delay"))?,
+                pdv: self.delay_target(&at("target_pdv"))?,
+                minute_loss: self.optional_share(&at("target_minute_loss"))?,
+                minute_delay: self.optional_duration(&at("target_minute_delay"))?,
+            },
+            name,
+        })
+    }
+
+    fn delay_target(&self, path: &str) -> Result<Option<DelayTarget>, Fault> {
+        let at = format!("{path}_percentile");
+        let word = self.text(&at)?;
+        let quantile = Quantile::from_word(&word).ok_or_else(|| Fault::new(at, "is no percentile"))?;
+        let limit = self.optional_duration(path)?;
+        Ok(limit.map(|limit| DelayTarget { quantile, limit }))
+    }
+
+    fn share(&self, path: &str) -> Result<LossLimit, Fault> {
+        let ppm = unit::share(&self.text(path)?).map_err(|error| Fault::new(path, error))?;
+        LossLimit::from_ppm(ppm).map_err(|error| Fault::new(path, error))
+    }
+
+    fn optional_share(&self, path: &str) -> Result<Option<LossLimit>, Fault> {
+        match self.text(path)? {
+            text if text.is_empty() => Ok(None),
+            _ => self.share(path).map(Some),
+        }
+    }
+
+    fn optional_duration(&self, path: &str) -> Result<Option<Duration>, Fault> {
+        match self.text(path)? {
+            text if text.is_empty() => Ok(None),
+            _ => self.duration(path).map(Some),
+        }
     }
 
     fn limits(&self) -> Result<Limits, Fault> {

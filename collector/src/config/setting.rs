@@ -9,7 +9,7 @@ use crate::config::unit::{self, Network, Rate};
 /// One setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// `section.key`.
+    /// `section.key`; the part `NAME` stands for every name that the operator chose.
     pub path: &'static str,
     /// What its value may be.
     pub kind: Kind,
@@ -32,6 +32,10 @@ pub enum Kind {
     Duration(u64),
     /// A duration, or empty for "not set".
     OptionalDuration,
+    /// A share in percent.
+    Share,
+    /// A share, or empty for "not set".
+    OptionalShare,
     /// A size in bytes, at least this.
     Size(usize),
     /// A rate.
@@ -43,6 +47,12 @@ pub enum Kind {
     /// One of these words.
     OneOf(&'static [&'static str]),
 }
+
+/// What stands in [`Setting::path`] for a name of the operator's choice.
+pub const NAME: &str = "NAME";
+
+/// The quantiles of a statement, as `report::sla::profile` knows them.
+const QUANTILES: &[&str] = &["p50", "p95", "p99", "p99.9"];
 
 const MS: u64 = 1_000_000;
 const S: u64 = 1_000 * MS;
@@ -87,6 +97,22 @@ pub const SETTINGS: &[Setting] = &[
     of("retention.raw", Kind::Duration(S)),
     of("retention.hour", Kind::Duration(S)),
     of("retention.day", Kind::Duration(S)),
+    of("sla.NAME.title", Kind::Text),
+    of("sla.NAME.window", Kind::Count(1, 360)),
+    of("sla.NAME.threshold", Kind::Share),
+    of(
+        "sla.NAME.availability_form",
+        Kind::OneOf(&["announced", "downtime"]),
+    ),
+    of("sla.NAME.least_coverage", Kind::Share),
+    of("sla.NAME.target_availability", Kind::OptionalShare),
+    of("sla.NAME.target_loss", Kind::OptionalShare),
+    of("sla.NAME.target_delay", Kind::OptionalDuration),
+    of("sla.NAME.target_delay_percentile", Kind::OneOf(QUANTILES)),
+    of("sla.NAME.target_pdv", Kind::OptionalDuration),
+    of("sla.NAME.target_pdv_percentile", Kind::OneOf(QUANTILES)),
+    of("sla.NAME.target_minute_loss", Kind::OptionalShare),
+    of("sla.NAME.target_minute_delay", Kind::OptionalDuration),
     of("limits.body", Kind::Size(1 << 10)),
     of("limits.queue", Kind::Count(1, 1_000_000)),
     of("limits.queue_bytes", Kind::Size(1 << 20)),
@@ -107,6 +133,31 @@ const fn of(path: &'static str, kind: Kind) -> Setting {
 }
 
 impl Setting {
+    /// Whether `path` is one of this setting.
+    #[must_use]
+    pub fn is_at(&self, path: &str) -> bool {
+        is_like(self.path.split('.'), path.split('.'))
+    }
+
+    /// Whether `path` is a section that holds this setting, or one that holds such a section.
+    #[must_use]
+    pub fn is_below(&self, path: &str) -> bool {
+        let depth = path.split('.').count();
+        depth < self.path.split('.').count() && is_like(self.path.split('.').take(depth), path.split('.'))
+    }
+
+    /// Whether `section` is the one that holds this setting.
+    #[must_use]
+    pub fn is_in(&self, section: &str) -> bool {
+        is_like(self.section_and_key().0.split('.'), section.split('.'))
+    }
+
+    /// Section and key, as the table has them.
+    #[must_use]
+    pub fn section_and_key(&self) -> (&'static str, &'static str) {
+        self.path.rsplit_once('.').unwrap_or(("", self.path))
+    }
+
     /// What is wrong with `value` as a value of this setting.
     ///
     /// # Errors
@@ -134,6 +185,11 @@ impl Setting {
                     duration(&text, 1).map(|_| ())
                 }
             }
+            Kind::Share => share(&text(value)?).map(|_| ()),
+            Kind::OptionalShare => match text(value)? {
+                text if text.is_empty() => Ok(()),
+                text => share(&text).map(|_| ()),
+            },
             Kind::Size(least) => match unit::size(&text(value)?).map_err(|error| error.to_string())? {
                 size if size < least => Err(format!("is below {least}B")),
                 _ => Ok(()),
@@ -152,6 +208,38 @@ impl Setting {
             }
         }
     }
+}
+
+/// Whether a path is one of a setting's, part by part.
+fn is_like<'a>(mut pattern: impl Iterator<Item = &'a str>, mut path: impl Iterator<Item = &'a str>) -> bool {
+    loop {
+        match (pattern.next(), path.next()) {
+            (None, None) => return true,
+            (Some(NAME), Some(name)) if is_name(name) => {}
+            (Some(pattern), Some(part)) if pattern == part && pattern != NAME => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Longest name that an operator gives to a section.
+const MAX_NAME_BYTES: usize = 64;
+
+/// Whether `name` may be the name of a section.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let is_plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
+    (1..=MAX_NAME_BYTES).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
+/// The share in `text`, parts per million.
+///
+/// # Errors
+///
+/// Not a share.
+pub fn share(text: &str) -> Result<u32, String> {
+    unit::share(text).map_err(|error| error.to_string())
 }
 
 /// The text of `value`.

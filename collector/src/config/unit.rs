@@ -19,6 +19,9 @@ pub enum UnitError {
     /// Not a rate.
     #[error("{0:?} is not a rate: a whole number from 1 on and /s, /m or /h (\"10/s\")")]
     Rate(String),
+    /// Not a share.
+    #[error("{0:?} is not a share: a number from 0 to 100 with at most four decimals, and % (\"99.95%\")")]
+    Share(String),
     /// Not a network.
     #[error("{0:?} is not an address or a network (\"192.0.2.1\", \"2001:db8::/64\")")]
     Network(String),
@@ -65,6 +68,25 @@ pub fn size(text: &str) -> Result<usize, UnitError> {
     quantity(text, &SIZES)
         .and_then(|(number, factor)| usize::try_from(number.checked_mul(factor)?).ok())
         .ok_or_else(|| UnitError::Size(text.to_owned()))
+}
+
+/// Reads a share in parts per million: `"0.05%"` is 500.
+///
+/// # Errors
+///
+/// [`UnitError::Share`], also above 100 % and with more than four decimals.
+pub fn share(text: &str) -> Result<u32, UnitError> {
+    let read = || {
+        let number = text.strip_suffix('%')?.trim_end();
+        let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+        let is_plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_plain(whole) || !is_plain(decimals) || decimals.len() > 4 {
+            return None;
+        }
+        let ppm: u32 = format!("{whole}{decimals:0<4}").parse().ok()?;
+        (ppm <= 1_000_000).then_some(ppm)
+    };
+    read().ok_or_else(|| UnitError::Share(text.to_owned()))
 }
 
 /// `duration` with the largest unit that divides it.
@@ -188,6 +210,22 @@ mod tests {
             assert!(text.parse::<Rate>().is_err(), "{text:?}");
         }
         assert!(size("16MB").is_err());
+    }
+
+    #[test]
+    fn a_share_is_a_percentage_to_four_decimals() {
+        for (text, ppm) in [
+            ("0%", 0),
+            ("0.0001%", 1),
+            ("0.05 %", 500),
+            ("99.95%", 999_500),
+            ("100%", 1_000_000),
+        ] {
+            assert_eq!(share(text), Ok(ppm), "{text}");
+        }
+        for text in ["", "%", "5", ".5%", "5.%", "-1%", "0.00001%", "100.0001%", "1e1%"] {
+            assert!(share(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]
