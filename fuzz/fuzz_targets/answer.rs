@@ -17,8 +17,8 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(text) = str::from_utf8(body) {
         let _ = fuzzing::http_date(text);
-        let [chrony, systemd] = fuzzing::clock_daemon(text);
-        for (synchronised, offset_ns) in [chrony, systemd].into_iter().flatten() {
+        let [chrony, ntpd, systemd] = fuzzing::clock_daemon(text);
+        for (synchronised, offset_ns) in [chrony, ntpd, systemd].into_iter().flatten() {
             // An offset is stated by a clock that follows something.
             assert!(offset_ns.is_none() || synchronised == Some(true));
         }

@@ -34,7 +34,7 @@ use thiserror::Error;
 use crate::cli::DoctorArgs;
 use crate::clock::Clock;
 use crate::config;
-use crate::timekeeping::Asking;
+use crate::timekeeping::daemon::Asking;
 
 use self::finding::{Finding, Severity};
 use self::host::Host;

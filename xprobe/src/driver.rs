@@ -10,11 +10,12 @@
 //! * `session`: the loop
 //! * `signal`: SIGINT and SIGTERM as something to poll
 //! * `sockets`: one for each family and don't-fragment setting
-//! * [`fitness`]: what the probe says about itself
+//! * [`fitness`]: what the probe says about itself; [`host`]: what its host does
 
 mod admission;
 mod clock;
 pub mod fitness;
+pub mod host;
 mod session;
 mod signal;
 mod sockets;
@@ -40,9 +41,12 @@ pub const KIND: &str = "icmp";
 /// What to measure.
 #[derive(Debug, Clone)]
 pub struct Job {
+    /// The probe that measures: its packets are due at random places of their cells. None for somebody who
+    /// watches: then they are due at regular ones.
+    pub source: Option<ProbeName>,
     /// The results that are due, in the order of the report.
     pub tests: Vec<Due>,
-    /// The round's start by the wall clock: it labels the samples and is used for nothing else.
+    /// The round's start by the wall clock: it labels the samples, and the schedule is drawn from it.
     pub round_start: UnixTime,
     /// The same moment by the monotonic clock, which every time of a packet counts from.
     pub started: Instant,

@@ -8,7 +8,7 @@ use ippm::UnixTime;
 use crate::client::{self, Answer};
 use crate::deliver::receipt::Receipt;
 use crate::refusal::Complaint;
-use crate::timekeeping::{self, DaemonState};
+use crate::timekeeping::daemon::{self, DaemonState};
 use crate::{agenda, cli, config, exit};
 
 /// Reads a configuration file.
@@ -57,11 +57,12 @@ pub fn plan(body: &[u8], round_start: UnixTime, is_cached: bool) -> Result<usize
 
 /// Reads what a clock daemon printed: whether it states that the clock is synchronized, and its offset in ns.
 #[must_use]
-pub fn clock_daemon(text: &str) -> [Option<(Option<bool>, Option<i64>)>; 2] {
+pub fn clock_daemon(text: &str) -> [Option<(Option<bool>, Option<i64>)>; 3] {
     let parts = |state: DaemonState| (state.synchronised, state.offset_ns);
     [
-        timekeeping::read_chronyc(text).map(parts),
-        timekeeping::read_timedatectl(text).map(parts),
+        daemon::read_chronyc(text).map(parts),
+        daemon::read_ntpq(text).map(parts),
+        daemon::read_timedatectl(text).map(parts),
     ]
 }
 

@@ -99,6 +99,7 @@ pub(crate) fn round(
         .and_then(|item| item.params.spread)
         .unwrap_or_default();
     let terms = Terms {
+        source: None,
         round_start: clock.start(),
         deadline: clock
             .monotonic_start()

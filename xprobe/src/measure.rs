@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use ippm::UnixTime;
+use ippm::{ProbeName, UnixTime};
 
 use crate::agenda::Item;
 use crate::clock::Clock;
@@ -16,7 +16,9 @@ use crate::round::pace::Limits;
 
 /// How items are measured.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Terms {
+pub(crate) struct Terms<'a> {
+    /// The probe that measures, see [`Job::source`].
+    pub(crate) source: Option<&'a ProbeName>,
     /// Start of the round, corrected if need be.
     pub(crate) round_start: UnixTime,
     /// When the measurement has to be over.
@@ -76,7 +78,7 @@ impl Untaken {
 /// Measures `items` on `terms`, and tells `observer` how it goes.
 pub(crate) fn measure(
     items: &[Item],
-    terms: Terms,
+    terms: Terms<'_>,
     clock: Clock,
     observer: &mut dyn FnMut(Progress),
 ) -> Taken {
@@ -102,6 +104,7 @@ pub(crate) fn measure(
     }
     let outcome = driver::measure(
         &Job {
+            source: terms.source.cloned(),
             tests,
             round_start: terms.round_start,
             started: clock.monotonic_start(),

@@ -12,9 +12,11 @@
 //! * `option`: the socket options, and why each is set
 //! * `batch`: many messages in one system call
 //! * [`drops`]: what the kernel threw away because we read too slowly
+//! * [`neighbor`]: whose link-layer address the kernel could not find
 
 mod batch;
 pub mod drops;
+pub mod neighbor;
 mod option;
 
 use std::io;

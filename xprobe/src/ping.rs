@@ -67,6 +67,7 @@ pub(crate) fn run(args: &PingArgs, clock: Clock) -> Result<(), PingFailure> {
     };
     let (items, mut failed) = items(args, family, params, clock);
     let terms = Terms {
+        source: None,
         round_start: clock.start(),
         deadline: None,
         linger: Some(Duration::ZERO),

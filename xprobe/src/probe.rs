@@ -25,7 +25,8 @@ use crate::measure::{self, Taken, Terms};
 use crate::refusal::Refusal;
 use crate::report::{self, Heading, Origin};
 use crate::stop::{self, Stop};
-use crate::timekeeping::{self, Asking, DaemonState, Label};
+use crate::timekeeping::daemon::{Asking, DaemonState};
+use crate::timekeeping::{self, Label};
 use crate::{legacy, lock};
 
 use self::state::State;
@@ -210,6 +211,7 @@ impl Round<'_> {
         let end = self.end();
         let reserve = DELIVERY_RESERVE.min(self.agenda.period / DELIVERY_PART);
         let terms = Terms {
+            source: Some(&self.settings.name),
             round_start: self.label.round_start,
             deadline: self
                 .clock

@@ -17,7 +17,7 @@ use crate::driver::Unmeasured;
 use crate::driver::fitness::Fitness;
 use crate::resolve::ResolveError;
 use crate::round::CutShort;
-use crate::timekeeping::DaemonState;
+use crate::timekeeping::daemon::DaemonState;
 
 /// Longest detail of a result that is an error, in bytes: what a collector keeps of it.
 const MAX_DETAIL: usize = 256;
@@ -166,21 +166,21 @@ fn report(heading: &Heading<'_>, results: &[Measurement]) -> ReportV1 {
             stamps_missing: fitness.stamps_missing,
             stamps_discarded: fitness.stamps_discarded,
             clock_steps: fitness.clock_steps,
-            send_lag_p50_ns: None,
-            send_lag_max_ns: None,
-            cpu_steal_ppm: None,
-            cpu_own_ns: None,
-            clock_error_ns: None,
-            clock_frequency_ppb: None,
-            interface_errors: None,
-            interface_drops: None,
-            neighbors_unresolved: None,
-            neighbor_overflows: None,
-            neighbor_limit: None,
-            icmp_ratelimit_ms: None,
-            icmp_msgs_per_s: None,
-            icmp_rate_limited: None,
-            unsent_errors: Vec::new(),
+            send_lag_p50_ns: fitness.send_lag_p50_ns,
+            send_lag_max_ns: fitness.send_lag_max_ns,
+            cpu_steal_ppm: fitness.host.cpu_steal_ppm,
+            cpu_own_ns: fitness.host.cpu_own_ns,
+            clock_error_ns: heading.daemon.error_ns,
+            clock_frequency_ppb: heading.daemon.frequency_ppb,
+            interface_errors: fitness.host.interface_errors,
+            interface_drops: fitness.host.interface_drops,
+            neighbors_unresolved: fitness.host.neighbors_unresolved,
+            neighbor_overflows: fitness.host.neighbor_overflows,
+            neighbor_limit: fitness.host.neighbor_limit,
+            icmp_ratelimit_ms: fitness.host.icmp_ratelimit_ms,
+            icmp_msgs_per_s: fitness.host.icmp_msgs_per_s,
+            icmp_rate_limited: fitness.host.icmp_rate_limited,
+            unsent_errors: fitness.unsent_errors.clone(),
             suspect: suspect.into_iter().collect(),
         },
         results: results.iter().map(ResultV1::new).collect(),

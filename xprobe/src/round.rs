@@ -6,12 +6,14 @@
 //!
 //! # Layout
 //!
-//! * [`pace`]: when packets leave, and how many may
+//! * [`schedule`]: when packets are due
+//! * [`pace`]: how many may leave
 //! * [`stamp`]: which delays are believed
 //! * `ledger`: the packets of one flow and their fates
 
 mod ledger;
 pub mod pace;
+pub mod schedule;
 pub mod stamp;
 
 use std::cmp::Reverse;
@@ -23,6 +25,7 @@ use ippm::{IcmpError, Sample, UnixTime};
 
 use self::ledger::{Ledger, Tally};
 use self::pace::Limits;
+use self::schedule::Rhythm;
 use self::stamp::Reading;
 
 /// The packets to one destination with one rhythm: what becomes one result.
@@ -36,6 +39,8 @@ pub struct Flow {
     pub spread: Duration,
     /// Waiting time: a reply that takes longer is late, and its packet lost. Equality is in time.
     pub timeout: Duration,
+    /// Where in its cell of the spread each packet is due.
+    pub rhythm: Rhythm,
 }
 
 /// Which packet of a round.
@@ -56,7 +61,7 @@ pub enum Action {
         packet: PacketId,
         /// Sequence number on the wire: counts the packets to this destination, modulo 2^16.
         wire_sequence: u16,
-        /// When it should have left.
+        /// When it leaves a host that is never late: when it is due, or later if a rate is kept to.
         due: Duration,
     },
     /// Nothing to do before this time, unless something arrives.
@@ -103,12 +108,13 @@ pub struct Settings {
     pub key: u64,
     /// When the first packet may leave.
     pub start: Duration,
-    /// How long the round listens after its last departure.
+    /// How long the round listens after a departure, if the waiting time is not longer.
     pub linger: Duration,
     /// Whether to listen no longer once every packet that left was answered.
     pub until_answered: bool,
-    /// No packet leaves after this time.
-    pub last_departure: Option<Duration>,
+    /// When the round has to be over: a packet without time to be listened for is not sent. The waiting
+    /// time of one flow shortens no other.
+    pub deadline: Option<Duration>,
     /// Rates to keep to.
     pub limits: Limits,
 }
@@ -139,8 +145,8 @@ pub struct Round {
     agenda: BinaryHeap<Reverse<(Duration, u32)>>,
     /// No packet at all may leave before this time.
     earliest: Duration,
-    /// When the last packet left or was refused.
-    last_departure: Option<Duration>,
+    /// The same for a host that is never late.
+    planned: Duration,
     cut_short: Option<CutShort>,
     strays: u64,
 }
@@ -150,6 +156,8 @@ pub struct Round {
 struct Destination {
     /// No packet may leave to it before this time.
     earliest: Duration,
+    /// The same for a host that is never late.
+    planned: Duration,
     /// The packets to it in sending order: the index modulo 2^16 is the sequence number on the wire.
     packets: Vec<PacketId>,
 }
@@ -158,7 +166,7 @@ impl Round {
     /// A round of `flows`, which [`Limits::admit`] should have let pass: what they ask for beyond the
     /// limits is delayed.
     ///
-    /// If the last departure comes too early for the whole spread, the packets due after it are left
+    /// If the deadline comes too early for the whole spread, the packets due too late are left
     /// out and the round is cut short as [`CutShort::LateStart`]; the pace stays what it was.
     #[must_use]
     pub fn new(settings: Settings, flows: Vec<Flow>) -> Self {
@@ -169,7 +177,7 @@ impl Round {
             by_address: HashMap::new(),
             agenda: BinaryHeap::with_capacity(flows.len()),
             earliest: settings.start,
-            last_departure: None,
+            planned: settings.start,
             cut_short: None,
             strays: 0,
         };
@@ -182,42 +190,44 @@ impl Round {
             if destination == round.destinations.len() {
                 round.destinations.push(Destination::default());
             }
+            let last_departure = settings
+                .deadline
+                .map(|deadline| deadline.saturating_sub(settings.linger.max(flow.timeout)));
             if flow.count > 0 {
                 let last = settings.start + flow.due(flow.count - 1, rank, ranks);
-                if settings.last_departure.is_some_and(|limit| last > limit) {
+                if last_departure.is_some_and(|limit| last > limit) {
                     round.cut_short = Some(CutShort::LateStart);
                 }
                 let first = settings.start + flow.due(0, rank, ranks);
                 round.agenda.push(Reverse((first, as_u32(rank))));
             }
-            round.flows.push(Ledger::new(flow, destination));
+            round.flows.push(Ledger::new(flow, destination, last_departure));
         }
         round
     }
 
     /// What to do at `now`.
     pub fn poll(&mut self, now: Duration) -> Action {
-        while let Some(&Reverse((due, flow))) = self.agenda.peek() {
-            let destination = self.flows[flow as usize].destination;
-            let possible = due.max(self.destinations[destination].earliest);
-            let ready = possible.max(self.earliest);
-            if self
-                .settings
-                .last_departure
-                .is_some_and(|limit| ready.max(now) > limit)
-            {
+        while let Some(&Reverse((at, flow))) = self.agenda.peek() {
+            let ledger = &self.flows[flow as usize];
+            let destination = &self.destinations[ledger.destination];
+            if destination.planned > at {
+                // Its own destination holds it back: others may go before it.
+                let later = destination.planned;
+                self.agenda.pop();
+                self.agenda.push(Reverse((later, flow)));
+                continue;
+            }
+            let due = at.max(self.planned);
+            let ready = self.ready(due, ledger.destination);
+            if ledger.last_departure.is_some_and(|limit| ready.max(now) > limit) {
                 self.agenda.pop();
                 self.cut_short.get_or_insert(CutShort::Deadline);
-            } else if possible > due {
-                // Its own destination holds it back: others may go before it.
-                self.agenda.pop();
-                self.agenda.push(Reverse((possible, flow)));
             } else if ready > now {
                 return Action::Wait { until: ready };
             } else {
-                let sequence = self.flows[flow as usize].next_sequence();
-                let wire_sequence = as_wire(self.destinations[destination].packets.len());
-                let due = self.due(flow, u64::from(sequence));
+                let sequence = ledger.next_sequence();
+                let wire_sequence = as_wire(destination.packets.len());
                 return Action::Send {
                     packet: PacketId { flow, sequence },
                     wire_sequence,
@@ -282,19 +292,21 @@ impl Round {
         }
     }
 
-    /// Sends nothing more, and listens no longer than the waiting time of what is under way.
+    /// Sends nothing more, and listens no longer than the waiting times of what is under way.
     pub fn stop(&mut self) {
         if !self.agenda.is_empty() {
             self.agenda.clear();
             self.cut_short = Some(CutShort::Signal);
         }
-        let longest = self
-            .flows
-            .iter()
-            .map(|flow| flow.flow.timeout)
-            .max()
-            .unwrap_or(Duration::ZERO);
-        self.settings.linger = self.settings.linger.min(longest);
+        self.settings.linger = Duration::ZERO;
+    }
+
+    /// The round has to be over earlier by `time`: the machine slept, and the clock that everything here
+    /// is told by did not.
+    pub fn lose(&mut self, time: Duration) {
+        for flow in &mut self.flows {
+            flow.last_departure = flow.last_departure.map(|limit| limit.saturating_sub(time));
+        }
     }
 
     /// Where the packets of a flow go.
@@ -341,7 +353,8 @@ impl Round {
 
     /// Nothing is left to send: listens until the linger time is over.
     fn listen(&self, now: Duration) -> Action {
-        match self.last_departure.map(|last| last + self.settings.linger) {
+        let listened = |flow: &Ledger| Some(flow.departed? + self.settings.linger.max(flow.flow.timeout));
+        match self.flows.iter().filter_map(listened).max() {
             Some(until) if now < until && !self.is_answered() => Action::Wait { until },
             _ => Action::Finish,
         }
@@ -354,24 +367,36 @@ impl Round {
 
     /// Books a departure; false if the packet is not the one that [`poll`](Self::poll) named.
     fn depart(&mut self, packet: PacketId, at: Duration) -> bool {
-        let expected = self.agenda.peek().map(|&Reverse((_, flow))| flow);
-        if expected != Some(packet.flow)
-            || self.flows[packet.flow as usize].next_sequence() != packet.sequence
-        {
+        let Some(&Reverse((planned, flow))) = self.agenda.peek() else {
+            return false;
+        };
+        let index = flow as usize;
+        if flow != packet.flow || self.flows[index].next_sequence() != packet.sequence {
             return false;
         }
+        let planned = planned.max(self.planned);
+        let late = at.saturating_sub(self.ready(planned, self.flows[index].destination));
         self.agenda.pop();
         let next = u64::from(packet.sequence) + 1;
-        if next < self.flows[packet.flow as usize].flow.count {
-            self.agenda
-                .push(Reverse((self.due(packet.flow, next), packet.flow)));
+        if next < self.flows[index].flow.count {
+            self.agenda.push(Reverse((self.due(flow, next), flow)));
         }
-        let destination = &mut self.destinations[self.flows[packet.flow as usize].destination];
+        self.flows[index].departed = Some(at);
+        let (gap, gap_per_target) = (self.settings.limits.gap(), self.settings.limits.gap_per_target());
+        let destination = &mut self.destinations[self.flows[index].destination];
         destination.packets.push(packet);
-        destination.earliest = at + self.settings.limits.gap_per_target();
-        self.earliest = at + self.settings.limits.gap();
-        self.last_departure = Some(at);
+        destination.planned = planned + gap_per_target;
+        destination.earliest = at + pace::gap_after(gap_per_target, late);
+        self.planned = planned + gap;
+        self.earliest = at + pace::gap_after(gap, late);
         true
+    }
+
+    /// When a packet that was planned for this time can really leave.
+    fn ready(&self, planned: Duration, destination: usize) -> Duration {
+        planned
+            .max(self.earliest)
+            .max(self.destinations[destination].earliest)
     }
 
     fn due(&self, flow: u32, sequence: u64) -> Duration {

@@ -384,6 +384,11 @@ impl ReportV1 {
     #[must_use]
     pub fn limited_to(mut self, fields: &[String]) -> Self {
         let lacks = |name: &str| !fields.iter().any(|field| field == name);
+        self.probe.limit(|field| {
+            fields
+                .iter()
+                .any(|listed| listed.strip_prefix("probe.") == Some(field))
+        });
         let (no_dscp, no_mtu) = (lacks(DSCP_RECEIVED), lacks(PATH_MTU));
         for result in &mut self.results {
             if no_dscp {
@@ -394,6 +399,32 @@ impl ReportV1 {
             }
         }
         self
+    }
+}
+
+impl ProbeV1 {
+    /// Leaves the optional fields away that `is_listed` does not name.
+    fn limit(&mut self, is_listed: impl Fn(&str) -> bool) {
+        fn keep<T>(is_listed: bool, field: &mut Option<T>) {
+            field.take_if(|_| !is_listed);
+        }
+        keep(is_listed("send_lag_p50_ns"), &mut self.send_lag_p50_ns);
+        keep(is_listed("send_lag_max_ns"), &mut self.send_lag_max_ns);
+        keep(is_listed("cpu_steal_ppm"), &mut self.cpu_steal_ppm);
+        keep(is_listed("cpu_own_ns"), &mut self.cpu_own_ns);
+        keep(is_listed("clock_error_ns"), &mut self.clock_error_ns);
+        keep(is_listed("clock_frequency_ppb"), &mut self.clock_frequency_ppb);
+        keep(is_listed("interface_errors"), &mut self.interface_errors);
+        keep(is_listed("interface_drops"), &mut self.interface_drops);
+        keep(is_listed("neighbors_unresolved"), &mut self.neighbors_unresolved);
+        keep(is_listed("neighbor_overflows"), &mut self.neighbor_overflows);
+        keep(is_listed("neighbor_limit"), &mut self.neighbor_limit);
+        keep(is_listed("icmp_ratelimit_ms"), &mut self.icmp_ratelimit_ms);
+        keep(is_listed("icmp_msgs_per_s"), &mut self.icmp_msgs_per_s);
+        keep(is_listed("icmp_rate_limited"), &mut self.icmp_rate_limited);
+        if !is_listed("unsent_errors") {
+            self.unsent_errors.clear();
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use crate::client::Client;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::fetch::{self, Fetched};
-use crate::timekeeping::{CORRECTION_THRESHOLD, DaemonState};
+use crate::timekeeping::CORRECTION_THRESHOLD;
+use crate::timekeeping::daemon::DaemonState;
 
 use super::finding::Finding;
 use super::settings::Typed;

@@ -79,6 +79,7 @@ pub(super) fn stamped(clock: Clock) -> Finding {
         params,
     };
     let terms = Terms {
+        source: None,
         round_start: clock.start(),
         deadline: None,
         linger: Some(std::time::Duration::ZERO),

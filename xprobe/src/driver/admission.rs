@@ -7,6 +7,7 @@ use ippm::{Family, Params};
 use super::{Due, Job, KIND, MAX_DSCP, ParamsError, Unmeasured};
 use crate::packet::{MAX_PAYLOAD, MIN_PAYLOAD};
 use crate::round::Flow;
+use crate::round::schedule::{Rhythm, Seed};
 
 /// Which socket a packet leaves through: family and don't-fragment.
 pub(super) type Way = (Family, bool);
@@ -33,7 +34,7 @@ pub(super) fn sort(job: &Job) -> (Vec<Option<Unmeasured>>, Vec<Accepted>) {
     let mut verdicts: Vec<Option<Unmeasured>> = job.tests.iter().map(|_| None).collect();
     let mut sound = Vec::new();
     for (index, due) in job.tests.iter().enumerate() {
-        match shape(due) {
+        match shape(job, due) {
             Ok((flow, shape)) => sound.push(Accepted {
                 due: index,
                 flow,
@@ -53,7 +54,7 @@ pub(super) fn sort(job: &Job) -> (Vec<Option<Unmeasured>>, Vec<Accepted>) {
     (verdicts, admitted)
 }
 
-fn shape(due: &Due) -> Result<(Flow, Shape), Unmeasured> {
+fn shape(job: &Job, due: &Due) -> Result<(Flow, Shape), Unmeasured> {
     if due.kind != KIND {
         return Err(Unmeasured::UnsupportedKind(due.kind.clone()));
     }
@@ -81,6 +82,15 @@ fn shape(due: &Due) -> Result<(Flow, Shape), Unmeasured> {
         count,
         spread: params.spread.unwrap_or(Duration::from_secs(count)),
         timeout: params.timeout.unwrap_or(Params::DEFAULT_TIMEOUT),
+        rhythm: job.source.as_ref().map_or(Rhythm::Regular, |source| {
+            Rhythm::Random(Seed::new(
+                source,
+                &due.test,
+                &due.target,
+                due.family,
+                job.round_start,
+            ))
+        }),
     };
     let way = (due.family, params.dont_fragment.unwrap_or(false));
     Ok((flow, Shape { way, dscp, payload }))

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use ippm::UnixTime;
+use nix::time::ClockId;
 
 use crate::round::stamp::{READING_TOLERANCE, Reading};
 
@@ -31,6 +32,15 @@ impl Clock {
     )]
     pub(super) fn now(self) -> Duration {
         Instant::now().saturating_duration_since(self.started)
+    }
+
+    /// For how long the machine slept since it was started: the monotonic clock does not count it.
+    ///
+    /// `None` if the kernel has no such clock.
+    pub(super) fn slept(self) -> Option<Duration> {
+        let monotonic = ClockId::CLOCK_MONOTONIC.now().ok()?;
+        let boot = ClockId::CLOCK_BOOTTIME.now().ok()?;
+        Some(Duration::from(boot).saturating_sub(Duration::from(monotonic)))
     }
 
     /// Both clocks: REALTIME between two readings of MONOTONIC, which has to be undisturbed, or the

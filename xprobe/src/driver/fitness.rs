@@ -1,10 +1,12 @@
 //! What the probe says about itself.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use ippm::histogram::Histogram;
 
+use super::host::Host;
 use crate::net::Mode;
 
 /// How well the probe itself did: whether its numbers describe the path or this host.
@@ -15,6 +17,10 @@ pub struct Fitness {
     /// 99th percentile of how much later than due packets were given to the kernel, in nanoseconds (within the
     /// 1 % of a histogram bucket); `None` if none was.
     pub send_lag_p99_ns: Option<u64>,
+    /// The median of the same.
+    pub send_lag_p50_ns: Option<u64>,
+    /// The most that a packet was late.
+    pub send_lag_max_ns: Option<u64>,
     /// Packets that the kernel threw away because our receive buffer was full.
     pub receive_drops: u64,
     /// Received packets without delay, for want of a kernel stamp.
@@ -25,6 +31,10 @@ pub struct Fitness {
     pub clock_steps: u64,
     /// Replies that answered no packet of ours. They are in no result and on no wire.
     pub strays: u64,
+    /// Packets that our own kernel refused, by the name of its error, such as `eperm`.
+    pub unsent_errors: Vec<(String, u64)>,
+    /// What the host went through.
+    pub host: Host,
     /// Why the results of this round should not count against anybody.
     pub suspect: Vec<Suspicion>,
 }
@@ -40,6 +50,8 @@ pub enum Suspicion {
     Clock,
     /// Too many replies had no believable stamps.
     Stamps,
+    /// This host's table of neighbors was full: packets were lost before they left.
+    NeighbourTable,
 }
 
 impl fmt::Display for Suspicion {
@@ -49,6 +61,7 @@ impl fmt::Display for Suspicion {
             Self::ReceiveDrops => "receive_drops",
             Self::Clock => "clock",
             Self::Stamps => "stamps",
+            Self::NeighbourTable => "neighbour_table",
         })
     }
 }
@@ -56,6 +69,9 @@ impl fmt::Display for Suspicion {
 /// A hundredth of the packets later than this are suspicious: a tenth of the second that lies between
 /// two packets of the default plan.
 const SUSPICIOUS_LAG: Duration = Duration::from_millis(100);
+/// A single packet later than this is suspicious: at the default pace it left in the time of the one after it,
+/// and the process did not run for as long.
+const SUSPICIOUS_STALL: Duration = Duration::from_secs(1);
 /// So many per hundred received packets without delay are suspicious.
 const SUSPICIOUS_STAMPS_PERCENT: u64 = 10;
 
@@ -69,6 +85,8 @@ pub(super) struct Counts {
     pub(super) received: u64,
     pub(super) clock_steps: u64,
     pub(super) strays: u64,
+    pub(super) unsent: BTreeMap<String, u64>,
+    pub(super) host: Host,
 }
 
 /// How much later than due packets were given to the kernel.
@@ -96,18 +114,24 @@ impl Lag {
         );
     }
 
-    fn p99_ns(&self) -> Option<u64> {
+    fn quantile_ns(&self, permille: u16) -> Option<u64> {
         let (least, most) = self.range?;
-        self.histogram.quantile(990, least, most)
+        self.histogram.quantile(permille, least, most)
+    }
+
+    fn max_ns(&self) -> Option<u64> {
+        self.range.map(|(_, most)| most)
     }
 }
 
 impl Fitness {
-    pub(super) fn new(mode: Option<Mode>, counts: &Counts) -> Self {
-        let send_lag_p99_ns = counts.lag.p99_ns();
+    pub(super) fn new(mode: Option<Mode>, counts: Counts) -> Self {
+        let send_lag_p99_ns = counts.lag.quantile_ns(990);
+        let send_lag_max_ns = counts.lag.max_ns();
         let undated = counts.stamps_missing + counts.stamps_discarded;
         let mut suspect = Vec::new();
-        if send_lag_p99_ns.is_some_and(|ns| Duration::from_nanos(ns) > SUSPICIOUS_LAG) {
+        let exceeds = |lag: Option<u64>, limit| lag.is_some_and(|ns| Duration::from_nanos(ns) > limit);
+        if exceeds(send_lag_p99_ns, SUSPICIOUS_LAG) || exceeds(send_lag_max_ns, SUSPICIOUS_STALL) {
             suspect.push(Suspicion::SendLag);
         }
         if counts.drops > 0 {
@@ -119,18 +143,25 @@ impl Fitness {
         if undated * 100 > counts.received * SUSPICIOUS_STAMPS_PERCENT {
             suspect.push(Suspicion::Stamps);
         }
+        if counts.host.neighbor_overflows.is_some_and(|times| times > 0) {
+            suspect.push(Suspicion::NeighbourTable);
+        }
         Self {
             engine: if mode == Some(Mode::Raw) {
                 "icmp-raw"
             } else {
                 "icmp-datagram"
             },
+            send_lag_p50_ns: counts.lag.quantile_ns(500),
             send_lag_p99_ns,
+            send_lag_max_ns,
             receive_drops: counts.drops,
             stamps_missing: counts.stamps_missing,
             stamps_discarded: counts.stamps_discarded,
             clock_steps: counts.clock_steps,
             strays: counts.strays,
+            unsent_errors: counts.unsent.into_iter().collect(),
+            host: counts.host,
             suspect,
         }
     }
@@ -149,11 +180,13 @@ mod tests {
             received: 0,
             clock_steps: 0,
             strays: 0,
+            unsent: BTreeMap::new(),
+            host: Host::UNKNOWN,
         }
     }
 
     #[track_caller]
-    fn check(counts: &Counts, words: &[&str]) {
+    fn check(counts: Counts, words: &[&str]) {
         let suspect: Vec<String> = Fitness::new(None, counts)
             .suspect
             .iter()
@@ -164,25 +197,60 @@ mod tests {
 
     #[test]
     fn a_round_that_sent_nothing_has_no_lag_and_raises_no_suspicion() {
-        assert_eq!(Fitness::new(None, &counts()).send_lag_p99_ns, None);
-        check(&counts(), &[]);
+        let fitness = Fitness::new(None, counts());
+        assert_eq!(fitness.send_lag_p99_ns, None);
+        assert_eq!((fitness.send_lag_p50_ns, fitness.send_lag_max_ns), (None, None));
+        check(counts(), &[]);
+    }
+
+    /// So many packets at 60 µs, so many at the other lag.
+    fn lags(usual: usize, late: usize, lag: Duration) -> Counts {
+        let mut counts = counts();
+        for _ in 0..usual {
+            counts.lag.record(Duration::from_micros(60));
+        }
+        for _ in 0..late {
+            counts.lag.record(lag);
+        }
+        counts
     }
 
     #[test]
     fn one_packet_in_a_hundred_may_leave_late_two_may_not() {
-        let mut counts = counts();
-        for _ in 0..99 {
-            counts.lag.record(Duration::from_micros(60));
+        check(lags(99, 1, Duration::from_millis(300)), &[]);
+        check(lags(98, 2, Duration::from_millis(300)), &["send_lag"]);
+        check(lags(98, 2, Duration::from_millis(100)), &[]);
+    }
+
+    #[test]
+    fn a_single_packet_may_be_a_second_late_and_no_more() {
+        check(lags(9999, 1, Duration::from_secs(1)), &[]);
+        check(lags(9999, 1, Duration::from_nanos(1_000_000_001)), &["send_lag"]);
+    }
+
+    #[test]
+    fn median_and_most_of_the_lag_are_told_beside_its_hundredth() {
+        let fitness = Fitness::new(None, lags(98, 2, Duration::from_millis(300)));
+        let near = |found: Option<u64>, ns: u64| found.is_some_and(|found| found.abs_diff(ns) * 50 < ns);
+        assert!(near(fitness.send_lag_p50_ns, 60_000), "{fitness:?}");
+        assert!(near(fitness.send_lag_p99_ns, 300_000_000), "{fitness:?}");
+        assert_eq!(fitness.send_lag_max_ns, Some(300_000_000));
+    }
+
+    #[test]
+    fn a_full_table_of_neighbors_makes_the_round_suspect() {
+        for (times, words) in [(None, &[][..]), (Some(0), &[]), (Some(1), &["neighbour_table"])] {
+            let host = Host {
+                neighbor_overflows: times,
+                ..Host::UNKNOWN
+            };
+            check(Counts { host, ..counts() }, words);
         }
-        counts.lag.record(Duration::from_millis(300));
-        check(&counts, &[]);
-        counts.lag.record(Duration::from_millis(300));
-        check(&counts, &["send_lag"]);
     }
 
     #[test]
     fn a_reply_thrown_away_by_our_own_kernel_makes_the_round_suspect() {
-        check(&Counts { drops: 1, ..counts() }, &["receive_drops"]);
+        check(Counts { drops: 1, ..counts() }, &["receive_drops"]);
     }
 
     #[test]
@@ -191,32 +259,26 @@ mod tests {
             clock_steps: 1,
             ..counts()
         };
-        check(&stepped, &["clock"]);
+        check(stepped, &["clock"]);
     }
 
     #[test]
     fn a_tenth_of_the_stamps_may_be_missing_and_no_more() {
-        let tenth = Counts {
+        let undated = |stamps_missing| Counts {
             received: 100,
-            stamps_missing: 4,
+            stamps_missing,
             stamps_discarded: 6,
             ..counts()
         };
-        check(&tenth, &[]);
-        check(
-            &Counts {
-                stamps_missing: 5,
-                ..tenth
-            },
-            &["stamps"],
-        );
+        check(undated(4), &[]);
+        check(undated(5), &["stamps"]);
     }
 
     #[test]
     fn one_raw_socket_makes_the_engine_raw() {
-        assert_eq!(Fitness::new(Some(Mode::Raw), &counts()).engine, "icmp-raw");
+        assert_eq!(Fitness::new(Some(Mode::Raw), counts()).engine, "icmp-raw");
         assert_eq!(
-            Fitness::new(Some(Mode::Datagram), &counts()).engine,
+            Fitness::new(Some(Mode::Datagram), counts()).engine,
             "icmp-datagram"
         );
     }

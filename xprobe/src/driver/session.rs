@@ -1,6 +1,6 @@
 //! The loop around a round: too simple to have bugs of its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use super::admission::{Accepted, Shape, sort};
 use super::clock::Clock;
 use super::fitness::{Counts, Fitness, Lag};
+use super::host::{Counters, Host};
 use super::signal::Signals;
 use super::sockets::{Sockets, rest};
 use super::{Job, MIN_LINGER, MeasuredResult, Outcome, Progress, Unmeasured};
@@ -27,6 +28,9 @@ const SETTLING: Duration = Duration::from_millis(10);
 /// the number of system calls. At the highest rate a hundred packets wait, of the thousands that fit.
 /// A reply without stamps may for that look up to so much later than it came; it has no delay anyway.
 const REST: Duration = Duration::from_millis(5);
+
+/// What the clocks differ by for having been read one after the other is no sleep.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(100);
 
 /// Between two words to whoever watches.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -53,12 +57,7 @@ pub(super) fn run(job: &Job, observer: &mut dyn FnMut(Progress)) -> Outcome {
     }
 
     let start = clock.now() + SETTLING;
-    let longest = flows
-        .iter()
-        .map(|flow| flow.timeout)
-        .max()
-        .unwrap_or(Duration::ZERO);
-    let linger = job.linger.unwrap_or(MIN_LINGER).max(longest);
+    let linger = job.linger.unwrap_or(MIN_LINGER);
     let deadline = job
         .deadline
         .map(|deadline| deadline.saturating_duration_since(job.started));
@@ -67,18 +66,18 @@ pub(super) fn run(job: &Job, observer: &mut dyn FnMut(Progress)) -> Outcome {
         start,
         linger,
         until_answered: job.until_answered,
-        last_departure: deadline.map(|deadline| deadline.saturating_sub(linger)),
+        deadline,
         limits: job.limits,
     };
-    let expected = start
-        + linger
-        + flows
-            .iter()
-            .map(|flow| flow.spread)
-            .max()
-            .unwrap_or(Duration::ZERO);
+    let longest = flows
+        .iter()
+        .map(|flow| flow.spread + linger.max(flow.timeout))
+        .max();
+    let expected = start + longest.unwrap_or_default();
     let expected = deadline.map_or(expected, |deadline| deadline.min(expected));
 
+    let targets = flows.iter().map(|flow| flow.destination).collect();
+    let before = Counters::read();
     let mut session = Session {
         clock,
         key,
@@ -86,6 +85,7 @@ pub(super) fn run(job: &Job, observer: &mut dyn FnMut(Progress)) -> Outcome {
         watch: ClockWatch::new(clock.read()),
         lag: Lag::new(),
         refusals: HashMap::new(),
+        unsent: BTreeMap::new(),
         is_interrupted: false,
         round: Round::new(settings, flows),
     };
@@ -99,7 +99,8 @@ pub(super) fn run(job: &Job, observer: &mut dyn FnMut(Progress)) -> Outcome {
         });
     });
     drop(signals);
-    session.into_outcome(job, &sockets, &measured, verdicts)
+    let host = before.until_now(&targets);
+    session.into_outcome(job, &sockets, &measured, verdicts, host)
 }
 
 /// Everything that the loop holds beside the sockets.
@@ -111,6 +112,8 @@ struct Session {
     lag: Lag,
     /// The last error with which our own kernel refused a packet of a flow.
     refusals: HashMap<u32, Errno>,
+    /// Packets that it refused, by the name of the error.
+    unsent: BTreeMap<String, u64>,
     /// Whether a signal asked us to end.
     is_interrupted: bool,
     round: Round,
@@ -121,16 +124,25 @@ impl Session {
         &mut self,
         sockets: &mut Sockets,
         signals: Option<&Signals>,
-        deadline: Option<Duration>,
+        mut deadline: Option<Duration>,
         mut progress: impl FnMut(&Round, Duration),
     ) {
         let mut packet = Vec::new();
         let mut next_word = Duration::ZERO;
         let mut next_read = Duration::ZERO;
+        let mut slept = self.clock.slept();
+        // A signal that came before the first packet is obeyed before it.
+        if rest(signals, Duration::ZERO).signal {
+            self.is_interrupted = true;
+            self.round.stop();
+        }
         loop {
             let now = self.clock.now();
             if now >= next_word {
                 progress(&self.round, now);
+                let missed = self.missed(&mut slept);
+                self.round.lose(missed);
+                deadline = deadline.map(|deadline| deadline.saturating_sub(missed));
                 next_word = now + PROGRESS_INTERVAL;
             }
             if deadline.is_some_and(|deadline| now >= deadline) {
@@ -174,6 +186,16 @@ impl Session {
         self.read(sockets);
     }
 
+    /// For how long the machine slept since this was asked last; `slept` remembers.
+    fn missed(&self, slept: &mut Option<Duration>) -> Duration {
+        let now = self.clock.slept();
+        let missed = now.zip(*slept).map(|(now, before)| now.saturating_sub(before));
+        *slept = now;
+        missed
+            .filter(|missed| *missed > SHORTEST_SLEEP)
+            .unwrap_or_default()
+    }
+
     fn send(&mut self, sockets: &Sockets, id: PacketId, sequence: u16, due: Duration, packet: &mut Vec<u8>) {
         let shape = self.shapes[id.flow as usize];
         let Some(Ok(socket)) = sockets.of(shape.way) else {
@@ -202,6 +224,10 @@ impl Session {
             Err(error) => {
                 self.round.on_unsent(id, before.at);
                 self.refusals.insert(id.flow, error);
+                *self
+                    .unsent
+                    .entry(format!("{error:?}").to_ascii_lowercase())
+                    .or_default() += 1;
             }
         }
     }
@@ -263,6 +289,7 @@ impl Session {
         sockets: &Sockets,
         measured: &[usize],
         verdicts: Vec<Option<Unmeasured>>,
+        host: Host,
     ) -> Outcome {
         let duration = self.clock.now();
         let (_, received) = self.round.progress();
@@ -275,6 +302,8 @@ impl Session {
             received,
             clock_steps: self.watch.steps(),
             strays: ended.strays,
+            unsent: self.unsent,
+            host,
         };
         let mut results: Vec<MeasuredResult> = verdicts
             .into_iter()
@@ -297,7 +326,7 @@ impl Session {
         }
         Outcome {
             results,
-            fitness: Fitness::new(sockets.mode(), &counts),
+            fitness: Fitness::new(sockets.mode(), counts),
             cut_short: ended.cut_short,
             is_interrupted: self.is_interrupted,
             duration,

@@ -74,10 +74,7 @@ impl Host {
     fn new(name: &str) -> Self {
         // The lock is taken on the whole host, so every test measures under a name of its own.
         let name = format!("{name}-{}", std::process::id());
-        let daemon = DaemonState {
-            synchronised: Some(true),
-            offset_ns: None,
-        };
+        let daemon = DaemonState::stated(true);
         Self {
             state: tempfile::tempdir().unwrap(),
             name,

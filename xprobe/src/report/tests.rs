@@ -7,15 +7,20 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::driver::fitness::Suspicion;
+use crate::driver::host::Host;
 
 const FITNESS: Fitness = Fitness {
     engine: "icmp-datagram",
+    send_lag_p50_ns: Some(21_000),
     send_lag_p99_ns: Some(84_000),
+    send_lag_max_ns: Some(1_204_000),
     receive_drops: 0,
     stamps_missing: 0,
     stamps_discarded: 0,
     clock_steps: 0,
     strays: 3,
+    unsent_errors: Vec::new(),
+    host: Host::UNKNOWN,
     suspect: Vec::new(),
 };
 
@@ -70,6 +75,8 @@ fn heading<'a>(source: &'a ProbeName, fitness: &'a Fitness) -> Heading<'a> {
         daemon: DaemonState {
             synchronised: Some(true),
             offset_ns: Some(-812_000),
+            error_ns: Some(1_904_000),
+            frequency_ppb: Some(-12_345),
         },
         collector_offset_ns: Some(120_000_000),
         is_corrected: false,
@@ -169,6 +176,53 @@ fn a_field_that_the_collector_does_not_store_is_not_sent() {
             result.get("path_mtu"),
             is_listed("path_mtu").then(|| json!(1400)).as_ref()
         );
+    }
+}
+
+#[test]
+fn of_the_probe_too_only_what_is_listed_is_told_and_all_of_that() {
+    let fitness = Fitness {
+        unsent_errors: vec![("eperm".to_owned(), 2)],
+        host: Host {
+            cpu_steal_ppm: Some(1),
+            cpu_own_ns: Some(2),
+            interface_errors: Some(3),
+            interface_drops: Some(4),
+            neighbors_unresolved: Some(5),
+            neighbor_overflows: Some(6),
+            neighbor_limit: Some(7),
+            icmp_ratelimit_ms: Some(8),
+            icmp_msgs_per_s: Some(9),
+            icmp_rate_limited: Some(10),
+        },
+        ..FITNESS
+    };
+    let source = "ams1".parse().unwrap();
+    let told = |fields: &[String]| {
+        let heading = Heading {
+            report_fields: fields,
+            ..heading(&source, &fitness)
+        };
+        let body = decode(&encode(&heading, &[]).unwrap());
+        let probe = body["probe"].as_object().unwrap();
+        let is_optional = |key: &&String| OPTIONAL_FIELDS.contains(&format!("probe.{key}").as_str());
+        let mut told: Vec<String> = probe
+            .keys()
+            .filter(is_optional)
+            .map(|key| format!("probe.{key}"))
+            .collect();
+        told.sort_unstable();
+        told
+    };
+    let all: Vec<String> = OPTIONAL_FIELDS
+        .iter()
+        .filter(|field| field.starts_with("probe."))
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(told(&all), all);
+    assert_eq!(told(&[]), [""; 0]);
+    for field in all.chunks(1) {
+        assert_eq!(told(field), field);
     }
 }
 

@@ -12,6 +12,10 @@ pub(super) struct Ledger {
     pub(super) flow: Flow,
     /// Index of its destination.
     pub(super) destination: usize,
+    /// No packet of it leaves after this time.
+    pub(super) last_departure: Option<Duration>,
+    /// When the last one left or was refused.
+    pub(super) departed: Option<Duration>,
     /// Packets that left.
     pub(super) sent: u64,
     /// Packets that came back at all, in time or late.
@@ -50,10 +54,12 @@ struct Arrival {
 }
 
 impl Ledger {
-    pub(super) fn new(flow: Flow, destination: usize) -> Self {
+    pub(super) fn new(flow: Flow, destination: usize, last_departure: Option<Duration>) -> Self {
         Self {
             flow,
             destination,
+            last_departure,
+            departed: None,
             sent: 0,
             answered: 0,
             entries: Vec::new(),

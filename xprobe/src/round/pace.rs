@@ -1,4 +1,4 @@
-//! When packets leave, and how many may.
+//! How many packets may leave.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,6 +12,9 @@ pub const MAX_PPS: u64 = 20_000;
 pub const MAX_PPS_PER_TARGET: u64 = 200;
 /// Most results of one round.
 pub const MAX_RESULTS: usize = ippm::plan::Plan::MAX_RESULTS;
+
+/// The lateness of one wake-up: what is later was held up by something else.
+const MAX_FORGIVEN: Duration = Duration::from_millis(1);
 
 /// Rates that a round keeps to. Never above [`MAX_PPS`] and [`MAX_PPS_PER_TARGET`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,18 @@ impl Limits {
     }
 }
 
+/// How long after a departure that was late by `late` the next one may follow, where `gap` lies between two.
+///
+/// The lateness of one wake-up is forgiven: else every one of them would slow a round that uses its whole rate
+/// down for good. In any second at most one packet more leaves for it.
+pub(super) fn gap_after(gap: Duration, late: Duration) -> Duration {
+    if late <= MAX_FORGIVEN.min(gap / 2) {
+        gap.saturating_sub(late)
+    } else {
+        gap
+    }
+}
+
 /// Why a result is not measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -99,18 +114,6 @@ pub enum Refusal {
 }
 
 impl Flow {
-    /// When packet `index` is due, counted from the round's first departure.
-    ///
-    /// Its cell of the spread begins at spread · index ÷ count; inside it the flow of rank `rank`
-    /// among `flows` waits cell · rank ÷ flows, so that targets which share a rhythm are asked one
-    /// after the other, evenly, and in every round in the same order.
-    pub(super) fn due(&self, index: u64, rank: usize, flows: usize) -> Duration {
-        let cell = ippm::plan::departure(self.spread, self.count, index).unwrap_or(self.spread);
-        let length = self.spread.as_nanos() / u128::from(self.count.max(1));
-        let wait = length * rank as u128 / flows.max(1) as u128;
-        cell + u64::try_from(wait).map_or(Duration::ZERO, Duration::from_nanos)
-    }
-
     /// Packets a second. One packet alone has no rate.
     fn rate(&self) -> f64 {
         match self.count {
@@ -129,6 +132,7 @@ fn as_rate(count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::round::schedule::Rhythm;
 
     fn flow(last: u8, count: u64, spread_ms: u64) -> Flow {
         Flow {
@@ -136,22 +140,8 @@ mod tests {
             count,
             spread: Duration::from_millis(spread_ms),
             timeout: Duration::from_secs(2),
+            rhythm: Rhythm::Regular,
         }
-    }
-
-    #[test]
-    fn targets_share_a_cell_evenly_and_keep_their_place_in_every_cell() {
-        let flow = flow(1, 10, 10_000);
-        let dues: Vec<u128> = (0..4).map(|rank| flow.due(0, rank, 4).as_millis()).collect();
-        assert_eq!(dues, [0, 250, 500, 750]);
-        assert_eq!(flow.due(9, 3, 4), Duration::from_millis(9750));
-    }
-
-    #[test]
-    fn a_cell_begins_at_spread_times_index_div_count() {
-        let flow = flow(1, 3, 1);
-        let dues: Vec<u128> = (0..3).map(|index| flow.due(index, 0, 1).as_nanos()).collect();
-        assert_eq!(dues, [0, 333_333, 666_666]);
     }
 
     #[test]

@@ -97,6 +97,7 @@ pub(crate) fn measure_in(namespace: &Namespace, tests: Vec<Due>, deadline: Optio
 pub(crate) fn measure_here(tests: Vec<Due>, deadline: Option<Duration>) -> Outcome {
     let started = Instant::now();
     let job = Job {
+        source: None,
         tests,
         round_start: UnixTime::from_ns(1_795_000_000_000_000_000),
         started,
