@@ -7,13 +7,20 @@
 //!
 //! * what every page shares: [`layout`] (the frame), [`asset`] (style, script, icon), [`link`], [`format`](mod@format)
 //! * what is drawn: [`heat`] (the colors of a matrix), [`chart`] (smoke graph, loss, variation)
-//! * the pages: [`fault`] (an error), [`explained`] (what the figures mean)
+//! * what was chosen: [`choice`]
+//! * the pages: [`matrix`], [`pair`], [`probes`], [`explained`] (what the figures mean), [`fault`] (an error)
 
 pub mod asset;
 pub mod chart;
+pub mod choice;
 pub mod explained;
 pub mod fault;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod format;
 pub mod heat;
 pub mod layout;
 pub mod link;
+pub mod matrix;
+pub mod pair;
+pub mod probes;

@@ -100,6 +100,12 @@ impl Chart {
             drawing: Drawing::new(from, to, steps)?,
         })
     }
+
+    /// What it shows, in words.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,190 @@
+//! The page `/probes`: who reports, and what each says about itself.
+
+use askama::Template;
+use ippm::UnixTime;
+
+use crate::pages::format::{self, NOTHING};
+use crate::pages::layout::{Age, Section, Shell};
+use crate::pages::link;
+use crate::report::liveness::{Liveness, ProbeLiveness, ProbeState};
+use crate::store::ledger::NativeRun;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "probes.html")]
+pub struct ProbesPage {
+    shell: Shell,
+    summary: String,
+    rows: Vec<Line>,
+    /// How many probes the roster has; `None` without a roster.
+    probes: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Line {
+    name: String,
+    site: String,
+    state: &'static str,
+    is_bad: bool,
+    last: Option<At>,
+    next: Option<At>,
+    is_late: bool,
+    version: String,
+    engine: String,
+    clock: String,
+    fitness: Vec<String>,
+    origin: String,
+}
+
+/// A time, and how far from now it is.
+#[derive(Debug)]
+struct At {
+    iso: String,
+    text: String,
+    distance: String,
+}
+
+impl ProbesPage {
+    /// The page of an answer.
+    #[must_use]
+    pub fn new(liveness: &Liveness, probes: Option<usize>) -> Self {
+        let now = liveness.freshness.read_at;
+        let rows: Vec<Line> = liveness.probes.iter().map(|probe| line(probe, now)).collect();
+        let bad = rows.iter().filter(|line| line.is_bad).count();
+        let is_synthetic = liveness
+            .probes
+            .iter()
+            .any(|probe| native(probe).is_some_and(|native| native.version == SYNTHETIC));
+        Self {
+            shell: Shell {
+                title: "Probes".to_owned(),
+                root: link::ROOT,
+                here: Section::Probes,
+                is_live: true,
+                is_synthetic,
+                age: Some(Age {
+                    now,
+                    newest: liveness.freshness.latest,
+                }),
+            },
+            summary: match (rows.len(), bad) {
+                (all, 0) => format!("{all} probes, all as they should be"),
+                (all, bad) => format!("{all} probes, {bad} of them need a look"),
+            },
+            rows,
+            probes,
+        }
+    }
+}
+
+/// The version that the generator of synthetic history gives to its rounds.
+pub const SYNTHETIC: &str = "synthetic";
+
+fn native(probe: &ProbeLiveness) -> Option<&NativeRun> {
+    probe.last.as_ref()?.native.as_ref()
+}
+
+fn line(probe: &ProbeLiveness, now: UnixTime) -> Line {
+    let (state, is_bad) = match probe.state {
+        ProbeState::Reporting => ("reporting", false),
+        ProbeState::Suspect => ("suspect", true),
+        ProbeState::Missing => ("missing", true),
+        ProbeState::Silent => ("silent", true),
+        ProbeState::Retired => ("no plan any more", false),
+    };
+    let native = native(probe);
+    Line {
+        name: probe.probe.as_str().to_owned(),
+        site: probe.site.clone().unwrap_or_else(|| NOTHING.to_owned()),
+        state,
+        is_bad,
+        last: probe.last.as_ref().map(|run| at(run.time, now)),
+        next: probe.expected_next.map(|next| at(next, now)),
+        is_late: probe.expected_next.is_some_and(|next| next < now),
+        version: native.map_or_else(|| legacy(probe), |native| native.version.clone()),
+        engine: native.map_or_else(|| NOTHING.to_owned(), |native| native.engine.to_string()),
+        clock: native.map_or_else(|| NOTHING.to_owned(), clock),
+        fitness: native.map(fitness).unwrap_or_default(),
+        origin: probe
+            .last
+            .as_ref()
+            .map_or_else(|| NOTHING.to_owned(), |run| run.origin.to_string()),
+    }
+}
+
+fn legacy(probe: &ProbeLiveness) -> String {
+    if probe.last.is_some() {
+        "original".to_owned()
+    } else {
+        NOTHING.to_owned()
+    }
+}
+
+fn at(time: UnixTime, now: UnixTime) -> At {
+    let distance = match time.since(now) {
+        Some(ahead) if !ahead.is_zero() => format!("in {}", format::span(ahead)),
+        _ => format!("{} ago", format::age(now, time)),
+    };
+    At {
+        iso: format::iso(time),
+        text: format::time(time),
+        distance,
+    }
+}
+
+/// Whether the clock is held by a daemon, and how far it is off.
+fn clock(native: &NativeRun) -> String {
+    let state = match native.clock_synchronised {
+        Some(true) => "synchronized",
+        Some(false) => "not synchronized",
+        None => "unknown",
+    };
+    match native.clock_offset_ns.or(native.collector_offset_ns) {
+        Some(offset) => {
+            let sign = if offset < 0 { "−" } else { "+" };
+            format!("{state}, {sign}{} ms", format::ms(offset.unsigned_abs()))
+        }
+        None => state.to_owned(),
+    }
+}
+
+/// What the probe doubts, and the figures behind it.
+fn fitness(native: &NativeRun) -> Vec<String> {
+    let mut words: Vec<String> = native
+        .suspect
+        .iter()
+        .map(|word| format!("suspect: {word}"))
+        .collect();
+    if let Some(cut) = &native.cut_short {
+        words.push(format!("cut short: {cut}"));
+    }
+    if let Some(lag) = native.send_lag_p99_ns {
+        words.push(format!("send lag p99 {} ms", format::ms(lag)));
+    }
+    if let Some(steal) = native.condition.cpu_steal_ppm.filter(|steal| *steal > 0) {
+        #[expect(clippy::cast_precision_loss, reason = "at most a million")]
+        words.push(format!(
+            "{} % of the processor stolen",
+            format::percent(steal as f64 / 1e6)
+        ));
+    }
+    let counts = [
+        (native.receive_drops, "replies dropped"),
+        (native.stamps_missing, "stamps missing"),
+        (native.stamps_discarded, "stamps discarded"),
+        (native.clock_steps, "clock steps"),
+        (native.condition.interface_errors, "interface errors"),
+        (native.condition.interface_drops, "interface drops"),
+        (native.condition.neighbors_unresolved, "neighbors unresolved"),
+        (native.condition.neighbor_overflows, "neighbor table overflows"),
+        (native.condition.icmp_rate_limited, "ICMP messages withheld"),
+    ];
+    let told = counts
+        .iter()
+        .filter_map(|(count, what)| Some((count.filter(|count| *count > 0)?, what)));
+    words.extend(told.map(|(count, what)| format!("{} {what}", format::count(count))));
+    words
+}
+
+#[cfg(test)]
+mod tests;
