@@ -187,7 +187,7 @@ impl Loaded {
 /// What is wrong, with the path.
 pub fn read_roster(path: &Path, defaults: &Defaults) -> Result<(Arc<Roster>, Plans, String), String> {
     let named = |problem: &dyn std::fmt::Display| format!("roster {}: {problem}", path.display());
-    let text = read(path, wire::roster::MAX_BYTES).map_err(|error| named(&error))?;
+    let text = read(path, wire::file::MAX_BYTES).map_err(|error| named(&error))?;
     let roster = wire::roster::parse(&text).map_err(|error| named(&chain(&error)))?;
     let roster = Arc::new(roster);
     let plans = Plans::new(Arc::clone(&roster), *defaults).map_err(|error| named(&error))?;

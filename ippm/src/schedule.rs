@@ -117,6 +117,8 @@ impl TestSpec {
     pub const MAX_PERIOD: Duration = plan::MAX_PERIOD;
     /// Most packets of one round to one target: what the fastest probe sends in the longest period.
     pub const MAX_COUNT: u64 = Profile::MAX_PPS * plan::MAX_PERIOD.as_secs();
+    /// Shortest waiting time for a reply.
+    pub const MIN_TIMEOUT: Duration = Duration::from_millis(10);
     /// Longest waiting time for a reply.
     pub const MAX_TIMEOUT: Duration = Duration::from_mins(1);
     /// Smallest payload: the probe's own key and counters have to fit.
@@ -126,7 +128,8 @@ impl TestSpec {
     /// Largest differentiated services code point (RFC 2474).
     pub const MAX_DSCP: u64 = 63;
 
-    fn icmp() -> Word {
+    /// The kind of the default test.
+    pub(crate) fn icmp() -> Word {
         "icmp".parse().expect("four lower-case letters are a word")
     }
 

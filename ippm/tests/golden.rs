@@ -15,7 +15,7 @@ use ippm::wire::legacy::{self, ProbeResultV1, ProbeResultsV1};
 use ippm::wire::plan::{LimitsV1, PlanV1};
 use ippm::wire::report::envelope::ReceivedReport;
 use ippm::wire::report::{PlanRefV1, ProbeV1, ReportV1, ResultV1};
-use ippm::wire::roster::ProbeListV1;
+use ippm::wire::roster::legacy::ProbeListV1;
 use ippm::{
     Family, Fate, IcmpError, Measured, Measurement, Outcome, Packet, Rtt, Sample, TestName, UnixTime, Word,
 };

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use ippm::wire::roster::ProbeListV1;
+use ippm::wire::roster::legacy::ProbeListV1;
 use ippm::{ProbeName, UnixTime};
 
 use crate::auth::{self, LegacyCaller};

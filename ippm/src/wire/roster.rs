@@ -1,294 +1,370 @@
 //! `probes.json`: the roster as people write it, and as probes of the original read it.
+//!
+//! # Layout
+//!
+//! * [`parse`], [`schema`]: the file
+//! * [`legacy`]: the answer to probes of the original
 
-use serde::Serialize;
+pub mod legacy;
+
+use std::collections::BTreeMap;
+
 use serde_json::Value;
-use thiserror::Error;
 
-use crate::Family;
+use crate::roster::address::Address;
+use crate::roster::probe::{Details, Override, Role};
 use crate::roster::{Entry, Roster, RosterFault};
-use crate::wire::json::{self, JsonError, Repeated};
+use crate::wire::file::place::{Path, Places};
+use crate::wire::file::shape::{Found, Key, Shape};
+use crate::wire::file::{self, FileError, schema, text};
+use crate::{Family, Label, ProbeName};
 
-/// Largest roster file.
-pub const MAX_BYTES: usize = 4 << 20;
+const ENTRY: Shape = Shape::Object(&[
+    Key::required("name", Shape::Text(&text::PROBE), "Name of the probe."),
+    Key::required("proto", Shape::OneOf(&[4, 6]), "Family of the address."),
+    Key::required("address", Shape::Text(&text::ADDRESS), "Where it answers."),
+    Key::optional(
+        "address4",
+        Shape::Text(&text::ADDRESS),
+        "Where it answers over IPv4, beside an address with proto 6.",
+    ),
+    Key::optional(
+        "address6",
+        Shape::Text(&text::ADDRESS),
+        "Where it answers over IPv6, beside an address with proto 4.",
+    ),
+    Key::optional("site", Shape::Text(&text::WORDS), "The site at which it stands."),
+    Key::optional("description", Shape::Text(&text::WORDS), "Words for people."),
+    Key::optional(
+        "groups",
+        Shape::List(&Shape::Text(&text::LABEL), Details::MAX_GROUPS),
+        "The groups of the mesh to which it belongs.",
+    ),
+    Key::optional(
+        "role",
+        Shape::Word(&[
+            Role::ALL[0].as_str(),
+            Role::ALL[1].as_str(),
+            Role::ALL[2].as_str(),
+        ]),
+        "both: it measures and is measured. source: nobody targets it (address translation). target: it runs no probe (a router).",
+    ),
+    Key::optional(
+        "enabled",
+        Shape::Truth,
+        "Whether it takes part at all; true without the key.",
+    ),
+    Key::optional(
+        "alias",
+        Shape::List(&Shape::Text(&text::PROBE), Details::MAX_ALIASES),
+        "Its former names, under which older results lie.",
+    ),
+    Key::optional(
+        "override",
+        Shape::Map(
+            &text::PROBE,
+            &Shape::OneOrList(&Shape::Text(&text::ADDRESS), 2),
+            Details::MAX_OVERRIDES,
+        ),
+        "Where this probe reaches others, by their names, if not where they answer to everyone else.",
+    ),
+    Key::optional(
+        "capacity",
+        Shape::Text(&text::BANDWIDTH),
+        "What its link to the exchange carries.",
+    ),
+    Key::optional(
+        "sla",
+        Shape::Truth,
+        "Whether it counts for SLA statements and fault verdicts; without the key as its role says.",
+    ),
+    Key::optional(
+        "legacy",
+        Shape::Truth,
+        "Whether the host runs the original probe.",
+    ),
+]);
 
-/// Why a roster file is refused.
-#[derive(Debug, Error)]
-pub enum RosterError {
-    /// Larger than [`MAX_BYTES`].
-    #[error("has {found} bytes, more than {MAX_BYTES}")]
-    TooLarge {
-        /// Bytes of the file.
-        found: usize,
-    },
-    /// Not JSON; the message names line and column.
-    #[error("is not JSON")]
-    Json(#[source] JsonError),
-    /// Every fault of its contents.
-    #[error("{}", faults(.0))]
-    Faults(Vec<Fault>),
+const FILE: Shape = Shape::Object(&[
+    Key::required(
+        "probes",
+        Shape::List(&ENTRY, Roster::MAX_ENTRIES),
+        "Every probe of the exchange.",
+    ),
+    Key::optional(
+        "$schema",
+        Shape::Text(&text::SCHEMA),
+        "Where editors find the schema of this file.",
+    ),
+]);
+
+/// The JSON Schema of the roster, made from what [`parse`] reads.
+#[must_use]
+pub fn schema() -> String {
+    schema::document("Roster of IXPQoS (probes.json)", &FILE)
 }
 
-/// One fault of a roster, and where it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Where: `probes[3].proto`.
-    pub path: String,
-    /// What is wrong there.
-    pub problem: String,
-}
-
-fn faults(faults: &[Fault]) -> String {
-    faults
-        .iter()
-        .map(|fault| format!("{}: {}", fault.path, fault.problem))
-        .collect::<Vec<_>>()
-        .join("; ")
-}
-
-/// Reads `probes.json`: `{"probes": [{"name", "proto", "address"}]}`, each entry with the optional
-/// keys `site`, `description` and `legacy`. The file of the original IXPQoS is valid as it is.
+/// Reads `probes.json`: `{"probes": [{"name", "proto", "address"}]}`, each entry with the optional keys of
+/// [`schema`]. The file of the original IXPQoS is valid as it is.
+///
+/// Two entries of one name are one probe with two addresses; what belongs to the probe may stand in either, and
+/// not differ between them.
 ///
 /// # Errors
 ///
-/// [`RosterError`]; contents are checked to the end, so that all faults are named at once.
-pub fn parse(text: &[u8]) -> Result<Roster, RosterError> {
-    if text.len() > MAX_BYTES {
-        return Err(RosterError::TooLarge { found: text.len() });
+/// [`FileError`]; first every value that is wrong by itself, all at once; of a file without such, everything that
+/// contradicts itself.
+pub fn parse(text: &[u8]) -> Result<Roster, FileError> {
+    let (value, mut found) = file::read(text, &FILE)?;
+    let mut reader = Reader::default();
+    for (index, item) in list(&value, "probes").iter().enumerate() {
+        reader.entry(index, item, &mut found);
     }
-    let value = json::parse(text, Repeated::Refuse).map_err(RosterError::Json)?;
-    let mut reader = Reader { faults: Vec::new() };
-    let entries = reader.document(&value);
-    if !reader.faults.is_empty() {
-        return Err(RosterError::Faults(reader.faults));
+    if !found.is_empty() {
+        return Err(FileError::found(text, found));
     }
-    Roster::new(entries).map_err(|found| {
-        let fault = |fault: RosterFault| Fault {
-            path: match &fault {
-                RosterFault::Repeated { entry } => format!("probes[{entry}]"),
-                _ => "probes".to_owned(),
-            },
-            problem: fault.to_string(),
-        };
-        RosterError::Faults(found.into_iter().map(fault).collect())
+    let Reader {
+        entries,
+        origins,
+        stated,
+    } = reader;
+    let details = stated
+        .iter()
+        .map(|(name, stated)| (name.clone(), stated.details.clone()))
+        .collect();
+    Roster::with(entries, details).map_err(|faults| {
+        let mut found = Found::default();
+        for fault in faults {
+            found.add(place(&fault, &origins, &stated), &fault);
+        }
+        FileError::found(text, found)
     })
 }
 
+/// The line in `text`, a roster, on which a key of a probe stands that is called by its name:
+/// `probes.ams1.capacity`. Of any other path the line that [`Places`] knows.
+#[must_use]
+pub fn line(text: &[u8], path: &str) -> usize {
+    let places = Places::of(text);
+    let value: Value = serde_json::from_slice(text).unwrap_or_default();
+    let named = path.strip_prefix("probes.").unwrap_or_default();
+    let mut line = None;
+    for (index, item) in list(&value, "probes").iter().enumerate() {
+        let key = string(item, "name").and_then(|name| named.strip_prefix(&name)?.strip_prefix('.'));
+        if let Some(key) = key
+            && (line.is_none() || item.get(key).is_some())
+        {
+            line = Some(places.line(&format!("probes[{index}].{key}")));
+        }
+    }
+    line.unwrap_or_else(|| places.line(path))
+}
+
+/// What was read so far.
+#[derive(Default)]
 struct Reader {
-    faults: Vec<Fault>,
+    entries: Vec<Entry>,
+    /// Of each entry its key in the file.
+    origins: Vec<String>,
+    stated: BTreeMap<ProbeName, Stated>,
+}
+
+/// The details of one probe, and which item of the file stated each key.
+struct Stated {
+    details: Details,
+    origins: BTreeMap<&'static str, (usize, Value)>,
 }
 
 impl Reader {
-    fn fault(&mut self, path: &str, problem: &(impl ToString + ?Sized)) {
-        self.faults.push(Fault {
-            path: path.to_owned(),
-            problem: problem.to_string(),
-        });
-    }
-
-    fn document(&mut self, value: &Value) -> Vec<Entry> {
-        let Some(object) = value.as_object() else {
-            self.fault("(top)", "expected an object with the key \"probes\"");
-            return Vec::new();
-        };
-        for key in object.keys().filter(|key| *key != "probes") {
-            self.fault(key, &"unknown key; known is probes");
-        }
-        let Some(list) = object.get("probes").and_then(Value::as_array) else {
-            self.fault("probes", "expected a list");
-            return Vec::new();
-        };
-        if list.len() > Roster::MAX_ENTRIES {
-            self.fault(
-                "probes",
-                &format_args!("has {} entries, more than {}", list.len(), Roster::MAX_ENTRIES),
-            );
-            return Vec::new();
-        }
-        list.iter()
-            .enumerate()
-            .filter_map(|(index, item)| self.entry(&format!("probes[{index}]"), item))
-            .collect()
-    }
-
-    fn entry(&mut self, path: &str, value: &Value) -> Option<Entry> {
-        const KNOWN: [&str; 6] = ["name", "proto", "address", "site", "description", "legacy"];
-        let Some(object) = value.as_object() else {
-            self.fault(path, "expected an object");
-            return None;
-        };
-        for key in object.keys().filter(|key| !KNOWN.contains(&key.as_str())) {
-            self.fault(
-                &format!("{path}.{key}"),
-                &format_args!("unknown key; known are {}", KNOWN.join(", ")),
-            );
-        }
-        let name = self.parsed(path, "name", value);
-        let family = value
+    fn entry(&mut self, index: usize, item: &Value, found: &mut Found) {
+        let list = Path::Key(&Path::Top, "probes");
+        let path = &Path::Item(&list, index);
+        let family = item
             .get("proto")
             .and_then(Value::as_u64)
             .and_then(Family::from_number);
-        if family.is_none() {
-            self.fault(&format!("{path}.proto"), "expected 4 or 6");
+        let (Some(name), Some(family)) = (parsed::<ProbeName>(item, "name"), family) else {
+            return;
+        };
+        self.addresses(&name, family, item, path, found);
+        let stated = self.stated.entry(name).or_insert_with(|| Stated {
+            details: Details::NONE,
+            origins: BTreeMap::new(),
+        });
+        for key in [
+            "site", "groups", "role", "enabled", "alias", "override", "capacity", "sla",
+        ] {
+            let Some(value) = item.get(key) else { continue };
+            match stated.origins.get(key) {
+                Some((_, earlier)) if earlier == value => {}
+                Some((earlier, _)) => found.add(
+                    Path::Key(path, key),
+                    format_args!("differs from probes[{earlier}].{key}, which is the same probe"),
+                ),
+                None => {
+                    stated.origins.insert(key, (index, value.clone()));
+                    take(&mut stated.details, key, value, &Path::Key(path, key), found);
+                }
+            }
         }
-        let address = self.parsed::<crate::roster::address::Address>(path, "address", value);
-        if let (Some(family), Some(address)) = (family, &address)
-            && !address.fits(family)
-        {
-            self.fault(
-                &format!("{path}.address"),
-                &format_args!("{address} is not an address of proto {family}"),
+    }
+
+    fn addresses(
+        &mut self,
+        name: &ProbeName,
+        family: Family,
+        item: &Value,
+        path: &Path<'_>,
+        found: &mut Found,
+    ) {
+        let (other, other_key, wrong_key) = match family {
+            Family::V4 => (Family::V6, "address6", "address4"),
+            Family::V6 => (Family::V4, "address4", "address6"),
+        };
+        if item.get(wrong_key).is_some() {
+            found.add(
+                Path::Key(path, wrong_key),
+                format_args!("with proto {family} the address of this family is the key address"),
             );
         }
-        let (site, description) = (
-            self.text(path, "site", value),
-            self.text(path, "description", value),
-        );
-        let legacy = match value.get("legacy") {
-            None => false,
-            Some(Value::Bool(legacy)) => *legacy,
-            Some(_) => {
-                self.fault(&format!("{path}.legacy"), "expected true or false");
-                false
-            }
-        };
-        Some(Entry {
-            name: name?,
-            family: family?,
-            address: address?,
-            site,
-            description,
-            legacy,
-        })
-    }
-
-    fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
-        &mut self,
-        path: &str,
-        key: &str,
-        entry: &Value,
-    ) -> Option<T> {
-        let Some(text) = entry.get(key).and_then(Value::as_str) else {
-            self.fault(&format!("{path}.{key}"), "expected a text");
-            return None;
-        };
-        text.parse()
-            .map_err(|error| self.fault(&format!("{path}.{key}"), &error))
-            .ok()
-    }
-
-    fn text(&mut self, path: &str, key: &str, entry: &Value) -> Option<String> {
-        const MAX: usize = 256;
-        match entry.get(key) {
-            None => None,
-            Some(Value::String(text)) if text.len() <= MAX && !text.chars().any(char::is_control) => {
-                Some(text.clone())
-            }
-            Some(_) => {
-                self.fault(
-                    &format!("{path}.{key}"),
-                    &format_args!("expected a text of at most {MAX} bytes without control characters"),
+        for (key, family) in [("address", family), (other_key, other)] {
+            let Some(address) = parsed::<Address>(item, key) else {
+                continue;
+            };
+            if !address.fits(family) {
+                found.add(
+                    Path::Key(path, key),
+                    format_args!("{address} is not an address of proto {family}"),
                 );
-                None
             }
+            self.entries.push(Entry {
+                name: name.clone(),
+                family,
+                address,
+                site: string(item, "site"),
+                description: string(item, "description"),
+                legacy: item.get("legacy") == Some(&Value::Bool(true)),
+            });
+            self.origins.push(if key == "address" {
+                path.to_string()
+            } else {
+                Path::Key(path, key).to_string()
+            });
         }
     }
 }
 
-/// The answer of `GET /api/v1/conf/probes`; its keys are sorted as the original sorts them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ProbeListV1 {
-    /// The entries in the order of the file.
-    pub probes: Vec<ProbeListEntryV1>,
+/// Puts the value of `key` into `details`.
+fn take(details: &mut Details, key: &str, value: &Value, path: &Path<'_>, found: &mut Found) {
+    match key {
+        "site" => details.site = value.as_str().map(str::to_owned),
+        "groups" => details.groups = distinct::<Label>(value, path, found),
+        "alias" => details.aliases = distinct::<ProbeName>(value, path, found),
+        "role" => {
+            let role = Role::ALL
+                .into_iter()
+                .find(|role| value.as_str() == Some(role.as_str()));
+            details.role = role.unwrap_or(details.role);
+        }
+        "enabled" => details.enabled = value.as_bool().unwrap_or(true),
+        "sla" => details.sla = value.as_bool(),
+        "capacity" => details.capacity = value.as_str().and_then(|text| text.parse().ok()),
+        "override" => details.overrides = overrides(value, path, found),
+        _ => {}
+    }
 }
 
-/// One entry of the legacy list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ProbeListEntryV1 {
-    /// A literal or a host name.
-    pub address: String,
-    /// Words for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// Whether the host runs the original probe; left out if not.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub legacy: bool,
-    /// The probe's name.
-    pub name: String,
-    /// 4 or 6.
-    pub proto: u8,
-    /// The site at which it stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub site: Option<String>,
-}
-
-impl ProbeListV1 {
-    /// The list that a legacy probe gets: the IPv4 entries only, because its points carry no family
-    /// and two of one name would mix; every entry with `all_families`.
-    #[must_use]
-    pub fn new(roster: &Roster, all_families: bool) -> Self {
-        let entry = |entry: &Entry| ProbeListEntryV1 {
-            address: entry.address.to_string(),
-            description: entry.description.clone(),
-            legacy: entry.legacy,
-            name: entry.name.to_string(),
-            proto: entry.family.number(),
-            site: entry.site.clone(),
+/// The items of a list of texts; each may stand there once.
+fn distinct<T: std::str::FromStr + PartialEq>(value: &Value, path: &Path<'_>, found: &mut Found) -> Vec<T> {
+    let mut items = Vec::new();
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        let Some(item) = item.as_str().and_then(|text| text.parse().ok()) else {
+            continue;
         };
-        let chosen = roster
-            .entries()
-            .iter()
-            .filter(|entry| all_families || entry.family == Family::V4);
-        Self {
-            probes: chosen.map(entry).collect(),
+        if items.contains(&item) {
+            found.add(Path::Item(path, index), "stands here twice");
+        } else {
+            items.push(item);
         }
     }
+    items
+}
+
+fn overrides(value: &Value, path: &Path<'_>, found: &mut Found) -> Vec<Override> {
+    let mut ways = Vec::new();
+    for (target, value) in value.as_object().into_iter().flatten() {
+        let Ok(name) = target.parse::<ProbeName>() else {
+            continue;
+        };
+        let texts = value
+            .as_array()
+            .map_or(std::slice::from_ref(value), Vec::as_slice);
+        let addresses = texts
+            .iter()
+            .filter_map(|text| text.as_str()?.parse::<Address>().ok());
+        let addresses: Vec<Address> = addresses.collect();
+        if let [one, other] = addresses.as_slice()
+            && [Family::V4, Family::V6]
+                .into_iter()
+                .any(|family| one.fits(family) && other.fits(family))
+        {
+            found.add(Path::Key(path, target), "two addresses for one family");
+        }
+        if texts.is_empty() {
+            found.add(
+                Path::Key(path, target),
+                "expected an address, or one of each family",
+            );
+        }
+        ways.extend(addresses.into_iter().map(|address| Override {
+            target: name.clone(),
+            address,
+        }));
+    }
+    ways
+}
+
+/// The key to which a contradiction belongs.
+fn place(fault: &RosterFault, origins: &[String], stated: &BTreeMap<ProbeName, Stated>) -> String {
+    let list = Path::Key(&Path::Top, "probes");
+    let key = |probe: &ProbeName, key: &str, below: &dyn Fn(&Path<'_>, &Value) -> String| {
+        let (index, value) = stated.get(probe)?.origins.get(key)?;
+        Some(below(&Path::Key(&Path::Item(&list, *index), key), value))
+    };
+    let place = match fault {
+        RosterFault::Repeated { entry } => origins.get(*entry).cloned(),
+        RosterFault::AliasIsProbe { probe, alias } | RosterFault::AliasTwice { probe, alias, .. } => {
+            key(probe, "alias", &|path, value| {
+                let mut items = value.as_array().into_iter().flatten();
+                let index = items.position(|item| item.as_str() == Some(alias.as_str()));
+                Path::Item(path, index.unwrap_or(0)).to_string()
+            })
+        }
+        RosterFault::OverrideTarget { probe, target } | RosterFault::OverrideFamily { probe, target, .. } => {
+            key(probe, "override", &|path, _| {
+                Path::Key(path, target.as_str()).to_string()
+            })
+        }
+    };
+    place.unwrap_or_else(|| list.to_string())
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+fn string(item: &Value, key: &str) -> Option<String> {
+    item.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn parsed<T: std::str::FromStr>(item: &Value, key: &str) -> Option<T> {
+    item.get(key)
+        .and_then(Value::as_str)
+        .and_then(|text| text.parse().ok())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_fault_of_a_roster_is_named_with_its_path() {
-        let text = br#"{"probe":[],"probes":[{"name":"a/b","proto":5,"address":"192.0.2.300","sight":"x"},
-            {"name":"p2","proto":6,"address":"192.0.2.1"},7]}"#;
-        let RosterError::Faults(faults) = parse(text).unwrap_err() else {
-            panic!("expected faults")
-        };
-        let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
-        assert_eq!(
-            paths,
-            [
-                "probe",
-                "probes[0].sight",
-                "probes[0].name",
-                "probes[0].proto",
-                "probes[0].address",
-                "probes[1].address",
-                "probes[2]"
-            ]
-        );
-    }
-
-    #[test]
-    fn the_file_of_the_original_is_valid_as_it_is() {
-        let text = br#"{"probes":[{"name":"p2","proto":4,"address":"10.0.0.2"},{"name":"p2","proto":6,"address":"2001:db8::2"}]}"#;
-        let roster = parse(text).unwrap();
-        let list = serde_json::to_string(&ProbeListV1::new(&roster, false)).unwrap();
-        assert_eq!(
-            list,
-            r#"{"probes":[{"address":"10.0.0.2","name":"p2","proto":4}]}"#
-        );
-        assert_eq!(ProbeListV1::new(&roster, true).probes.len(), 2);
-        assert_eq!(roster.names().count(), 1);
-    }
-
-    #[test]
-    fn a_name_may_not_be_listed_twice_with_one_family() {
-        let text = br#"{"probes":[{"name":"p2","proto":4,"address":"10.0.0.2"},{"name":"p2","proto":4,"address":"10.0.0.3"}]}"#;
-        assert_eq!(
-            parse(text).unwrap_err().to_string(),
-            "probes[1]: an earlier entry has the same name and proto"
-        );
-    }
-}
+mod tests;

@@ -1,0 +1,492 @@
+use std::time::Duration;
+
+use super::*;
+use crate::class::maintenance::Scope;
+use crate::roster::Roster;
+use crate::schedule::TestSpec;
+use crate::schedule::selection::{Pair, Selection};
+use crate::wire::file::Fault;
+use crate::wire::roster;
+use crate::{Bandwidth, Family, Params, UnixTime};
+
+#[track_caller]
+fn check(faults: &[Fault], expected: &[(usize, &str, &str)]) {
+    let found: Vec<(usize, &str)> = faults.iter().map(|f| (f.line, f.path.as_str())).collect();
+    let places: Vec<(usize, &str)> = expected.iter().map(|(line, path, _)| (*line, *path)).collect();
+    assert_eq!(found, places, "{faults:#?}");
+    for (Fault { problem, .. }, (_, path, begins)) in faults.iter().zip(expected) {
+        assert!(
+            problem.starts_with(begins),
+            "{path}: {problem:?} should begin with {begins:?}"
+        );
+    }
+}
+
+/// Reads `text` and compares what is wrong with it: line, key and the beginning of the problem.
+#[track_caller]
+fn check_faults(text: &str, expected: &[(usize, &str, &str)]) {
+    match parse(text.as_bytes()) {
+        Err(FileError::Faults(faults)) => check(&faults, expected),
+        other => panic!("{text}: expected faults, got {other:?}"),
+    }
+}
+
+/// The schedule with one test on line 2 that has these keys too.
+fn with(keys: &str) -> String {
+    let comma = if keys.is_empty() { "" } else { "," };
+    format!("{{\"tests\":[\n{{\"name\":\"voice\"{comma}{keys}}}]}}")
+}
+
+#[track_caller]
+fn test(keys: &str) -> TestSpec {
+    parse(with(keys).as_bytes()).unwrap().tests.remove(0)
+}
+
+fn names(text: &str) -> BTreeSet<crate::ProbeName> {
+    text.split(' ').map(|name| name.parse().unwrap()).collect()
+}
+
+#[test]
+fn an_empty_schedule_means_what_none_means_and_an_empty_list_means_nothing() {
+    assert_eq!(parse(b"{}").unwrap(), Schedule::everybody());
+    let schedule = parse(br#"{"measure":false,"tests":[]}"#).unwrap();
+    assert!(!schedule.measure && schedule.tests.is_empty());
+}
+
+#[test]
+fn every_key_of_a_test_is_read() {
+    let spec = test(
+        r#""kind":"icmp","groups":["core","metro"],"include":{"metro":{"a":["b","c"]}},"exclude":{"core":{"a":["c"]}},
+        "family":6,"period":"30m","windows":["mon-fri 08:00-18:00 Europe/Amsterdam","22:00-04:00 UTC"],"profile":"voip-g711",
+        "params":{"spread":"60s","timeout":"1500ms","dscp":0,"dont_fragment":true},
+        "limits":{"pair":{"pps":50},"probe":{"pps":500,"bandwidth":"1Mbit/s"},"site":{"bandwidth":"2Mbit/s"},"target":{"pps":1000}}"#,
+    );
+    let budget = |pps, bits| Budget {
+        pps,
+        bandwidth: Bandwidth::from_bits(bits),
+    };
+    let Selection::Groups(rules) = &spec.selection else {
+        panic!("expected groups")
+    };
+    assert_eq!(rules.len(), 2);
+    assert_eq!(rules[0].exclude[&"a".parse().unwrap()], names("c"));
+    assert!(rules[0].include.is_empty() && rules[1].exclude.is_empty());
+    assert_eq!(rules[1].include[&"a".parse().unwrap()], names("b c"));
+    assert_eq!(spec.family, Some(Family::V6));
+    assert_eq!(spec.period, Some(Duration::from_mins(30)));
+    assert_eq!(
+        spec.windows.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["mon-fri 08:00-18:00 Europe/Amsterdam", "22:00-04:00 UTC"]
+    );
+    assert_eq!(
+        spec.params,
+        Params {
+            spread: Some(Duration::from_mins(1)),
+            timeout: Some(Duration::from_millis(1500)),
+            dscp: Some(0),
+            dont_fragment: Some(true),
+            ..Params::NONE
+        }
+    );
+    assert_eq!(
+        spec.limits,
+        Limits {
+            pair: budget(Some(50), 0),
+            probe: budget(Some(500), 1_000_000),
+            site: budget(None, 2_000_000),
+            target: budget(Some(1000), 0),
+        }
+    );
+    let pairs = test(r#""pairs":[{"source":"a","target":"b"},{"source":"b","target":"a"}]"#);
+    let pair = |source: &str, target: &str| Pair {
+        source: source.parse().unwrap(),
+        target: target.parse().unwrap(),
+    };
+    assert_eq!(
+        pairs.selection,
+        Selection::Pairs(vec![pair("a", "b"), pair("b", "a")])
+    );
+}
+
+#[test]
+fn announced_work_is_read_with_its_offset() {
+    let text = br#"{"maintenance":[{"id":"CHG-1","from":"2026-11-21T22:00:00+01:00","to":"2026-11-21T21:00:00.000000001Z",
+        "scope":{"probe":"a","source":"b","target":"c","site":"AMS","test":"icmp"},"reason":"line card"},
+        {"id":"CHG-2","from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z","scope":{}}]}"#;
+    let entries = parse(text).unwrap().maintenance;
+    assert_eq!(entries[0].from, UnixTime::from_ns(1_795_294_800_000_000_000));
+    assert_eq!(entries[0].to, UnixTime::from_ns(1_795_294_800_000_000_001));
+    assert_eq!(
+        entries[0].scope,
+        Scope {
+            probe: "a".parse().ok(),
+            source: "b".parse().ok(),
+            target: "c".parse().ok(),
+            site: Some("AMS".to_owned()),
+            test: "icmp".parse().ok(),
+        }
+    );
+    assert_eq!(entries[0].reason, "line card");
+    assert_eq!(
+        (entries[1].scope.clone(), entries[1].reason.as_str()),
+        (Scope::ALL, "")
+    );
+}
+
+#[test]
+fn a_profile_of_the_file_counts_before_a_built_in_one() {
+    let text = br#"{"profiles":{"video":{"size_bytes":1000,"bandwidth":"800kbit/s","dscp":34},"game":{"pps":30,"bandwidth":"48kbit/s"}},
+        "tests":[{"name":"v","profile":"video"},{"name":"g","profile":"game"}]}"#;
+    let schedule = parse(text).unwrap();
+    let defaults = crate::plan::default_params(Duration::from_mins(5));
+    let params: Vec<Params> = schedule
+        .tests
+        .iter()
+        .map(|test| schedule.params(test, defaults))
+        .collect();
+    // 800,000 ÷ 8 ÷ 1000 = 100 packets/s over 280 s; 48,000 ÷ 8 ÷ 30 = 200 bytes.
+    assert_eq!(
+        (params[0].count, params[0].payload_bytes, params[0].dscp),
+        (Some(28_000), Some(954), Some(34))
+    );
+    assert_eq!(
+        (params[1].count, params[1].payload_bytes, params[1].dscp),
+        (Some(8_400), Some(154), Some(0))
+    );
+    assert!(schedule.profiles.contains_key(&"voip-g711".parse().unwrap()));
+}
+
+#[test]
+fn every_fault_of_a_schedule_is_named_with_its_line_and_key() {
+    check_faults(
+        r#"{"schedule":[],
+"measure":"no",
+"tests":[
+ {"name":"Voice","period":"10s",
+  "windows":["always"],
+  "params":{"count":0}},
+ {"groups":"core"}],
+"maintenance":[{"id":"CHG 1","from":"yesterday","to":"2026-11-21T22:00:00","scope":{"pair":"a"}}]}"#,
+        &[
+            (
+                1,
+                "schedule",
+                "unknown key; known are measure, limits, profiles, tests, maintenance",
+            ),
+            (2, "measure", "expected true or false"),
+            (
+                4,
+                "tests[0].name",
+                "test name \"Voice\" is not 1 to 64 characters",
+            ),
+            (4, "tests[0].period", "10s is outside 20s to 3600s"),
+            (5, "tests[0].windows[0]", "expected a window like"),
+            (
+                6,
+                "tests[0].params.count",
+                "expected a whole number from 1 to 720000",
+            ),
+            (7, "tests[1].groups", "expected a list"),
+            (7, "tests[1].name", "is missing"),
+            (8, "maintenance[0].from", "not a time of RFC 3339"),
+            (8, "maintenance[0].id", "\"CHG 1\" is not 1 to 64 characters"),
+            (
+                8,
+                "maintenance[0].scope.pair",
+                "unknown key; known are probe, source, target, site, test",
+            ),
+            (8, "maintenance[0].to", "not a time of RFC 3339"),
+        ],
+    );
+}
+
+#[test]
+fn hostile_values_of_every_key_of_a_test_are_refused_at_their_key() {
+    let many = |item: &str, n: usize| vec![item; n].join(",");
+    let window = "\"22:00-04:00 UTC\"";
+    for (keys, path, problem) in [
+        (r#""kind":"udp""#, "kind", "expected one of the words icmp"),
+        (r#""groups":["a","a"]"#, "groups[1]", "stands here twice"),
+        (
+            &format!(r#""groups":[{}]"#, many("\"g\"", 65)),
+            "groups",
+            "has 65 entries, more than 64",
+        ),
+        (r#""groups":[""]"#, "groups[0]", "\"\" is not 1 to 64"),
+        (r#""groups":["g"],"pairs":[]"#, "pairs", "stands beside groups"),
+        (
+            r#""include":{"g":{"a":["b"]}}"#,
+            "include.g",
+            "is none of the groups",
+        ),
+        (
+            r#""groups":["g"],"exclude":{"h":{}}"#,
+            "exclude.h",
+            "is none of the groups",
+        ),
+        (
+            r#""groups":["g"],"include":{"g":["a"]}"#,
+            "include.g",
+            "expected an object",
+        ),
+        (
+            r#""groups":["g"],"include":{"g":{"a":"b"}}"#,
+            "include.g.a",
+            "expected a list",
+        ),
+        (
+            r#""groups":["g"],"include":{"g":{"a":["a"]}}"#,
+            "include.g.a[0]",
+            "a probe is no partner of itself",
+        ),
+        (
+            r#""groups":["g"],"exclude":{"g":{"a":["b","b"]}}"#,
+            "exclude.g.a[1]",
+            "stands here twice",
+        ),
+        (
+            r#""groups":["g"],"exclude":{"g":{"a/b":["b"]}}"#,
+            "exclude.g[\"a/b\"]",
+            "probe name contains '/'",
+        ),
+        (
+            r#""groups":["g"],"include":{"g":{"b":["a"]}},"exclude":{"g":{"a":["b"]}}"#,
+            "exclude.g.a",
+            "b is included and excluded in one group",
+        ),
+        (
+            r#""pairs":[["a","b"]]"#,
+            "pairs[0]",
+            "expected an object with source, target",
+        ),
+        (
+            r#""pairs":[{"source":"a","target":"a"}]"#,
+            "pairs[0]",
+            "a probe does not measure itself",
+        ),
+        (
+            r#""pairs":[{"source":"a","target":"b"},{"source":"a","target":"b"}]"#,
+            "pairs[1]",
+            "stands here twice",
+        ),
+        (r#""pairs":[{"source":"a"}]"#, "pairs[0].target", "is missing"),
+        (
+            &format!(r#""pairs":[{}]"#, many("0", 65_537)),
+            "pairs",
+            "has 65537 entries, more than 65536",
+        ),
+        (r#""family":5"#, "family", "expected 4 or 6"),
+        (r#""period":300"#, "period", "expected a text"),
+        (r#""period":"61m""#, "period", "61m is outside 20s to 3600s"),
+        (
+            r#""period":"99999999999999999999s""#,
+            "period",
+            "\"99999999999999999999s\" is not a duration",
+        ),
+        (
+            &format!(r#""windows":[{}]"#, many(window, 17)),
+            "windows",
+            "has 17 entries, more than 16",
+        ),
+        (
+            r#""windows":["25:00-26:00 UTC"]"#,
+            "windows[0]",
+            "\"25:00-26:00\" is no span of times",
+        ),
+        (r#""windows":"22:00-04:00 UTC""#, "windows", "expected a list"),
+        (
+            r#""profile":"radio""#,
+            "profile",
+            "there is no profile radio; known are bulk, video, voip-g711",
+        ),
+        (
+            r#""profile":"video","params":{"count":5}"#,
+            "params.count",
+            "follows from the profile video",
+        ),
+        (
+            r#""profile":"video","params":{"payload_bytes":56}"#,
+            "params.payload_bytes",
+            "follows from the profile video",
+        ),
+        (
+            r#""params":{"count":720001}"#,
+            "params.count",
+            "expected a whole number from 1 to 720000",
+        ),
+        (
+            r#""params":{"count":1.5}"#,
+            "params.count",
+            "expected a whole number",
+        ),
+        (
+            r#""params":{"spread":"0s"}"#,
+            "params.spread",
+            "0s is outside 1ns to 3600s",
+        ),
+        (
+            r#""params":{"timeout":"9ms"}"#,
+            "params.timeout",
+            "9ms is outside 10ms to 60s",
+        ),
+        (
+            r#""params":{"timeout":"61s"}"#,
+            "params.timeout",
+            "61s is outside 10ms to 60s",
+        ),
+        (
+            r#""params":{"payload_bytes":15}"#,
+            "params.payload_bytes",
+            "expected a whole number from 16 to 65000",
+        ),
+        (
+            r#""params":{"payload_bytes":65001}"#,
+            "params.payload_bytes",
+            "expected a whole number from 16 to 65000",
+        ),
+        (
+            r#""params":{"dscp":64}"#,
+            "params.dscp",
+            "expected a whole number from 0 to 63",
+        ),
+        (r#""params":{"df":true}"#, "params.df", "unknown key"),
+        (
+            r#""limits":{"pair":{"pps":0}}"#,
+            "limits.pair.pps",
+            "expected a whole number from 1 to",
+        ),
+        (r#""limits":{"pair":50}"#, "limits.pair", "expected an object"),
+        (
+            r#""limits":{"probe":{"bandwidth":"fast"}}"#,
+            "limits.probe.bandwidth",
+            "\"fast\" is not a bandwidth",
+        ),
+        (
+            r#""limits":{"link":{}}"#,
+            "limits.link",
+            "unknown key; known are pair, probe, site, target",
+        ),
+        (r#""every":"5m""#, "every", "unknown key"),
+    ] {
+        check_faults(&with(keys), &[(2, &format!("tests[0].{path}"), problem)]);
+    }
+    check_faults(
+        "{\"tests\":[{\"name\":\"a\"},\n{\"name\":\"a\"}]}",
+        &[(2, "tests[1].name", "an earlier test is called a too")],
+    );
+    let tests = vec!["0"; 65].join(",");
+    check_faults(
+        &format!("{{\"tests\":[{tests}]}}"),
+        &[(1, "tests", "has 65 entries, more than 64")],
+    );
+}
+
+#[test]
+fn hostile_profiles_and_announcements_are_refused_at_their_key() {
+    for (profile, path, problem) in [
+        (r#""p":{}"#, "p", "expected two of pps, size_bytes and bandwidth"),
+        (
+            r#""p":{"pps":201,"size_bytes":100}"#,
+            "p.pps",
+            "expected a whole number from 1 to 200",
+        ),
+        (
+            r#""p":{"pps":1,"size_bytes":63}"#,
+            "p.size_bytes",
+            "expected a whole number from 64 to 9018",
+        ),
+        (
+            r#""p":{"size_bytes":64,"bandwidth":"1Gbit/s"}"#,
+            "p",
+            "1953125 packets/s, expected 1 to 200",
+        ),
+        (
+            r#""p":{"pps":1,"size_bytes":64,"dscp":64}"#,
+            "p.dscp",
+            "expected a whole number from 0 to 63",
+        ),
+        (
+            r#""a b":{"pps":1,"size_bytes":64}"#,
+            "[\"a b\"]",
+            "\"a b\" is not 1 to 64 characters",
+        ),
+    ] {
+        let path = format!("profiles.{path}").replace(".[", "[");
+        check_faults(
+            &format!("{{\n\"profiles\":{{{profile}}}}}"),
+            &[(2, &path, problem)],
+        );
+    }
+    let entry = |keys: &str| {
+        format!(
+            "{{\"maintenance\":[{{\"id\":\"a\",\"from\":\"2026-01-01T00:00:00Z\",\"to\":\"2026-01-02T00:00:00Z\",\"scope\":{{}}}},\n{keys}]}}"
+        )
+    };
+    let times = r#""from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z""#;
+    let long = "x".repeat(257);
+    for (item, path, problem) in [
+        (
+            format!(r#"{{"id":"a",{times},"scope":{{}}}}"#),
+            "id",
+            "an earlier entry is called a too",
+        ),
+        (format!(r#"{{"id":"b",{times}}}"#), "scope", "is missing"),
+        (
+            format!(r#"{{"id":"b",{times},"scope":{{"site":7}}}}"#),
+            "scope.site",
+            "expected a text",
+        ),
+        (
+            format!(r#"{{"id":"b",{times},"scope":{{}},"reason":"{long}"}}"#),
+            "reason",
+            "has 257 bytes, more than 256",
+        ),
+        (
+            r#"{"id":"b","from":"2026-01-01T00:00:00Z","to":"2026-01-01T00:00:00Z","scope":{}}"#.to_owned(),
+            "to",
+            "the work ends when it begins or before",
+        ),
+        (
+            r#"{"id":"b","from":"2026-02-30T00:00:00Z","to":"2026-03-01T00:00:00Z","scope":{}}"#.to_owned(),
+            "from",
+            "not a time of RFC 3339",
+        ),
+    ] {
+        check_faults(&entry(&item), &[(2, &format!("maintenance[1].{path}"), problem)]);
+    }
+}
+
+fn roster() -> Roster {
+    roster::parse(
+        br#"{"probes":[
+        {"name":"a","proto":4,"address":"192.0.2.1","groups":["g"],"site":"AMS","alias":["a-old"]},
+        {"name":"b","proto":4,"address":"192.0.2.2","groups":["g"],"role":"source"},
+        {"name":"c","proto":4,"address":"192.0.2.3","role":"target"}]}"#,
+    )
+    .unwrap()
+}
+
+#[test]
+fn announced_work_on_what_is_not_known_is_worth_a_warning() {
+    let entry = |id: usize, scope: &str| {
+        format!(
+            r#"{{"id":"m{id}","from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z","scope":{scope}}}"#
+        )
+    };
+    let entries = [
+        entry(0, r#"{"probe":"a-old","site":"AMS","test":"icmp"}"#),
+        entry(1, r#"{"source":"x"}"#),
+        entry(2, r#"{"site":"ams"}"#),
+        entry(3, r#"{"test":"voice"}"#),
+    ];
+    let text = format!("{{\"maintenance\":[{}]}}", entries.join(",\n"));
+    let schedule = parse(text.as_bytes()).unwrap();
+    check(
+        &names::unknown(&schedule, &roster(), text.as_bytes()),
+        &[
+            (2, "maintenance[1].scope.source", "x is not known today"),
+            (3, "maintenance[2].scope.site", "ams is not known today"),
+            (4, "maintenance[3].scope.test", "voice is not known today"),
+        ],
+    );
+}
