@@ -10,6 +10,7 @@ use ippm::ProbeName;
 use secrecy::SecretString;
 use thiserror::Error;
 
+use crate::net::binding::Origin;
 use crate::remote::Remote;
 
 /// The whole command line.
@@ -69,6 +70,10 @@ pub struct RoundArgs {
     /// Certificate authorities (PEM) to trust beside those of the operating system
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Interface, VRF or source address of the packets; at most one interface and one address of
+    /// each family
+    #[arg(short = 'I', long, value_name = "NAME|ADDRESS")]
+    pub interface: Vec<Origin>,
     /// Say on stderr what is being done
     #[arg(short, long)]
     pub verbose: bool,
@@ -102,6 +107,10 @@ pub struct DoctorArgs {
 
 /// The options of `ping`.
 #[derive(Debug, ClapArgs)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a switch on the command line is on or off"
+)]
 pub struct PingArgs {
     /// Host names or addresses to measure, all at once
     #[arg(required = true, value_name = "TARGET")]
@@ -113,13 +122,27 @@ pub struct PingArgs {
     /// Seconds between packets to one target
     #[arg(short, long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub interval: Duration,
-    /// Bytes of ICMP payload
-    #[arg(short, long, value_name = "BYTES", default_value = "56")]
-    pub size: u16,
+    /// Bytes of ICMP payload; several, with commas between them, are a sweep: each is sent whole, and
+    /// the largest that is answered is told
+    #[arg(
+        short,
+        long,
+        value_name = "BYTES[,BYTES...]",
+        default_value = "56",
+        value_delimiter = ','
+    )]
+    pub size: Vec<u16>,
+    /// Send every packet whole or not at all (DF); a sweep always does
+    #[arg(short = 'D', long)]
+    pub dont_fragment: bool,
     /// Differentiated services code point of the packets, 0 to 63
     #[arg(short = 'Q', long, value_name = "DSCP", default_value = "0",
           value_parser = clap::value_parser!(u8).range(0..=63))]
     pub dscp: u8,
+    /// Interface, VRF or source address of the packets; at most one interface and one address of
+    /// each family
+    #[arg(short = 'I', long, value_name = "NAME|ADDRESS")]
+    pub interface: Vec<Origin>,
     /// Seconds to wait for each reply
     #[arg(short = 'W', long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     pub timeout: Duration,

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::cli::{self, RoundArgs};
 use crate::key::{self, KeyError};
+use crate::net::binding::{Binding, BindingError, Origin};
 use crate::remote::{Remote, RemoteError};
 
 /// Name of the environment variable that may hold the key.
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) state_dir: Option<PathBuf>,
     /// PEM file of certificate authorities to trust beside those of the operating system.
     pub(crate) ca_file: Option<PathBuf>,
+    /// Interface, VRF and source addresses of the packets.
+    pub(crate) binding: Binding,
     /// Whether to say on stderr what is being done.
     pub(crate) verbose: bool,
 }
@@ -58,6 +61,7 @@ struct ConfigFile {
     ca_file: Option<PathBuf>,
     count: Option<u32>,
     delay: Option<String>,
+    interface: Option<Vec<String>>,
 }
 
 /// Why the settings of a round are not usable; each text names the setting and the next step.
@@ -102,6 +106,9 @@ pub enum ConfigError {
     /// The key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Packets cannot leave in two places at once.
+    #[error("-I")]
+    Interface(#[from] BindingError),
 }
 
 /// What is wrong with one value of the configuration file.
@@ -116,6 +123,9 @@ pub enum ValueError {
     /// Both `key` and `key_file`.
     #[error("give either `key` or `key_file`")]
     TwoKeys,
+    /// Neither interface nor address, or too many of them.
+    #[error(transparent)]
+    Interface(#[from] BindingError),
     /// Outside the allowed range.
     #[error("expected 1 to {}", cli::MAX_COUNT)]
     Count,
@@ -163,6 +173,10 @@ pub(crate) fn settle(
         delay: args.delay.or(file.delay).unwrap_or(DEFAULT_DELAY),
         state_dir: args.state_dir.or(file.state_dir),
         ca_file: args.ca_file.or(file.ca_file),
+        binding: match bind(args.interface)? {
+            Some(binding) => binding,
+            None => file.interface.unwrap_or_default(),
+        },
         verbose: args.verbose,
     })
 }
@@ -177,6 +191,7 @@ pub(crate) struct Given {
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) count: Option<u32>,
     pub(crate) delay: Option<Duration>,
+    pub(crate) interface: Option<Binding>,
 }
 
 impl Given {
@@ -189,6 +204,7 @@ impl Given {
         ca_file: None,
         count: None,
         delay: None,
+        interface: None,
     };
 }
 
@@ -235,6 +251,11 @@ pub(crate) fn read_text(path: &Path, text: &str) -> Result<Given, ConfigError> {
             .map(delay)
             .transpose()
             .map_err(wrong("delay"))?,
+        interface: raw
+            .interface
+            .map(interface)
+            .transpose()
+            .map_err(wrong("interface"))?,
     })
 }
 
@@ -283,6 +304,28 @@ fn reason_of(text: &str, error: &toml::de::Error) -> String {
     } else {
         crate::exit::one_line(error.message())
     }
+}
+
+fn interface(names: Vec<String>) -> Result<Binding, ValueError> {
+    let mut binding = Binding::default();
+    for name in names {
+        binding.add(name.parse()?)?;
+    }
+    Ok(binding)
+}
+
+/// What the options `-I` say together; `None` without one.
+///
+/// # Errors
+///
+/// [`ConfigError::Interface`] if two name the same sort.
+pub(crate) fn bind(origins: Vec<Origin>) -> Result<Option<Binding>, ConfigError> {
+    let mut binding = Binding::default();
+    let is_given = !origins.is_empty();
+    for origin in origins {
+        binding.add(origin)?;
+    }
+    Ok(is_given.then_some(binding))
 }
 
 /// The line, counted from 1, on which byte `offset` of `text` lies.
@@ -343,6 +386,22 @@ mod tests {
         assert_eq!(settings.state_dir.as_deref(), Some(Path::new("/s")));
     }
 
+    #[test]
+    fn packets_leave_where_the_options_say_and_else_where_the_file_says() {
+        let file = Some("interface = ['vlan100', '192.0.2.1', '2001:db8::1']");
+        let from_file = settle_with("-n a -r h", file, None).unwrap().binding;
+        assert_eq!(from_file.device.unwrap().as_str(), "vlan100");
+        assert_eq!(from_file.v4, Some([192, 0, 2, 1].into()));
+        let given = settle_with("-n a -r h -I 192.0.2.7", file, None).unwrap().binding;
+        assert_eq!((given.device, given.v4), (None, Some([192, 0, 2, 7].into())));
+        let error = settle_with("-n a -r h -I eth0 -I eth1", None, None).unwrap_err();
+        assert!(crate::exit::chain(&error).starts_with("-I: at most one"));
+        assert_eq!(
+            settle_with("-n a -r h", None, None).unwrap().binding,
+            Binding::default()
+        );
+    }
+
     #[track_caller]
     fn refused(file: &str, expected: &str) {
         let error = crate::exit::chain(&settle_with("", Some(file), None).unwrap_err());
@@ -359,6 +418,8 @@ mod tests {
         refused("remote = 'http://c.example'", "remote: plain http");
         refused("delay = '5'", "delay: expected a number with a unit");
         refused("delay = '2h'", "delay: ");
+        refused("interface = ['a b']", "interface: expected an IP address");
+        refused("interface = ['eth0', 'eth1']", "interface: at most one");
         refused("count = 0", "count: expected 1 to 100000");
         refused("key = 'marked'\nkey_file = '/k'", "key_file: give either");
     }
@@ -382,6 +443,7 @@ mod tests {
             "ca_file",
             "count",
             "delay",
+            "interface",
             "key",
             "key_file",
             "name",

@@ -28,6 +28,7 @@ use ippm::{Family, Params, ProbeName, Sample, TestName, UnixTime};
 
 use self::fitness::Fitness;
 use crate::net::OpenError;
+use crate::net::binding::Binding;
 use crate::round::CutShort;
 use crate::round::pace::{Limits, Refusal};
 
@@ -58,6 +59,8 @@ pub struct Job {
     pub until_answered: bool,
     /// Rates to keep to, below the hard limits of the program.
     pub limits: Limits,
+    /// Interface, VRF and source addresses of the packets.
+    pub binding: Binding,
 }
 
 /// One result to measure.

@@ -108,6 +108,7 @@ pub(crate) fn round(
         linger: Some(Duration::ZERO),
         until_answered: false,
         limits: Limits::HARD,
+        binding: &settings.binding,
     };
     let taken = measure::measure(&items, terms, clock, &mut |_| ());
     stop.take_over(taken.is_interrupted);
@@ -285,6 +286,7 @@ mod tests {
     use ippm::{Fate, Packet, Rtt, UnixTime};
 
     use super::*;
+    use crate::net::binding::Binding;
 
     fn entry() -> ListedProbeV1 {
         ListedProbeV1 {
@@ -338,6 +340,7 @@ mod tests {
             delay: Duration::from_secs(1),
             state_dir: None,
             ca_file: None,
+            binding: Binding::default(),
             verbose: false,
         };
         let params = item(&entry(), &settings).unwrap().params;

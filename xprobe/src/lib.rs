@@ -79,7 +79,10 @@ pub fn run(
     // Bytes that are no UTF-8 become characters that no key may hold, and are refused as such.
     let key = key.map(|key| SecretString::from(String::from_utf8_lossy(&key.into_vec()).into_owned()));
     match args.command {
-        Some(Command::Ping(ping)) => Ok(ping::run(&ping, clock)?),
+        Some(Command::Ping(mut ping)) => {
+            let binding = config::bind(std::mem::take(&mut ping.interface))?.unwrap_or_default();
+            Ok(ping::run(&ping, &binding, clock)?)
+        }
         Some(Command::Doctor(doctor)) => Ok(doctor::run(doctor, key, clock)?),
         None => probe::round(args.round, key, clock),
     }

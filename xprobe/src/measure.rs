@@ -9,6 +9,7 @@ use crate::agenda::Item;
 use crate::clock::Clock;
 use crate::driver::fitness::Fitness;
 use crate::driver::{self, Due, Job, Progress, Unmeasured};
+use crate::net::binding::Binding;
 use crate::report::Unreported;
 use crate::resolve::{self, ResolveError};
 use crate::round::CutShort;
@@ -29,6 +30,8 @@ pub(crate) struct Terms<'a> {
     /// Whether to end as soon as every packet was answered.
     pub(crate) until_answered: bool,
     pub(crate) limits: Limits,
+    /// Interface, VRF and source addresses of the packets.
+    pub(crate) binding: &'a Binding,
 }
 
 /// What came of all items.
@@ -112,6 +115,7 @@ pub(crate) fn measure(
             linger: terms.linger,
             until_answered: terms.until_answered,
             limits: terms.limits,
+            binding: terms.binding.clone(),
         },
         observer,
     );

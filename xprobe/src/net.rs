@@ -10,37 +10,35 @@
 //! # Layout
 //!
 //! * `option`: the socket options, and why each is set
-//! * `batch`: many messages in one system call
+//! * [`binding`]: interface, VRF and source address
+//! * [`buffer`]: how large the buffers have to be
+//! * [`send`], `batch`: packets out, and messages in, many in one system call where the rate needs it
 //! * [`drops`]: what the kernel threw away because we read too slowly
 //! * [`neighbor`]: whose link-layer address the kernel could not find
 
 mod batch;
+pub mod binding;
+pub mod buffer;
 pub mod drops;
 pub mod neighbor;
 mod option;
+pub mod send;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use ippm::{Family, IcmpError, UnixTime};
 use nix::errno::Errno;
 use nix::poll::PollFlags;
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrStorage, sendmsg,
-    socket,
-};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, socket};
 
 use self::batch::{Batch, Message};
-use crate::packet::mark::{Mark, SEARCHED, parse_looped};
+use self::binding::Binding;
+use self::buffer::Load;
+use self::send::{Outgoing, Sender};
+use crate::packet::mark::{Mark, SEARCHED, find_looped};
 use crate::packet::{Echo, parse_quote, parse_raw_reply, parse_reply};
-
-/// How often a send that fails with an error is tried before the error is believed.
-///
-/// With an error queue the kernel also hands the errors of *earlier* packets to whichever call comes
-/// next on the socket. Such a send did not happen, and its error is gone once reported; two may
-/// arrive between two tries, three in a row within microseconds are the packet's own.
-const SEND_TRIES: u32 = 3;
 
 /// How the socket came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +48,38 @@ pub enum Mode {
     Datagram,
     /// `SOCK_RAW` (`CAP_NET_RAW`): sees every ICMP message of the host that its filter lets pass.
     Raw,
+}
+
+/// What a socket has to be.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Family of the targets.
+    pub family: Family,
+    /// Whether routers may not fragment its packets, and this host may not either.
+    pub dont_fragment: bool,
+    /// Key that all of its packets bear.
+    pub key: u64,
+    /// What it has to bear.
+    pub load: Load,
+    /// Where its packets leave.
+    pub binding: Binding,
+    /// Whether the kernel stamps packets in both directions: always, except to learn what that costs.
+    pub stamps: bool,
+}
+
+impl Setup {
+    /// A socket for a few packets of the usual size.
+    #[must_use]
+    pub fn new(family: Family, key: u64) -> Self {
+        Self {
+            family,
+            dont_fragment: false,
+            key,
+            load: Load { pps: 1, payload: 56 },
+            binding: Binding::default(),
+            stamps: true,
+        }
+    }
 }
 
 /// Why there is no socket.
@@ -134,23 +164,28 @@ pub struct Socket {
     /// Identifier of our packets; the kernel replaces it on a datagram socket.
     identifier: u16,
     key: u64,
+    /// Where the mark lay in the packet that was looped back last: it lies there in the next one too.
+    mark_at: usize,
     batch: Batch,
+    sender: Sender,
 }
 
 impl Socket {
-    /// Opens a socket for packets that bear `key` and at most `payload` bytes, a datagram socket if
-    /// possible.
+    /// Opens a socket, a datagram socket if possible.
     ///
     /// # Errors
     ///
     /// [`OpenError::Permission`] if neither kind is allowed, [`OpenError::Setup`] for the rest.
-    pub fn open(family: Family, dont_fragment: bool, key: u64, payload: usize) -> Result<Self, OpenError> {
+    pub fn open(setup: &Setup) -> Result<Self, OpenError> {
+        let Setup {
+            family, key, load, ..
+        } = *setup;
         let (descriptor, mode) = open_any(family)?;
-        option::apply(&descriptor, family, mode, dont_fragment).map_err(|e| OpenError::Setup(e.into()))?;
+        option::apply(&descriptor, mode, setup).map_err(|e| OpenError::Setup(e.into()))?;
         // The checksum of a raw IPv4 reply covers all of it. Everything else that we read lies at the
         // beginning: of a looped packet within the depth of the search, of a reply within its mark.
         let slot = match (family, mode) {
-            (Family::V4, Mode::Raw) => LONGEST_IPV4_HEADER + crate::packet::ECHO_HEADER + payload,
+            (Family::V4, Mode::Raw) => LONGEST_IPV4_HEADER + crate::packet::ECHO_HEADER + load.payload,
             _ => SEARCHED,
         };
         let [.., high, low] = key.to_be_bytes();
@@ -160,7 +195,9 @@ impl Socket {
             mode,
             identifier: u16::from_be_bytes([high, low]),
             key,
+            mark_at: 0,
             batch: Batch::new(slot.max(SEARCHED)),
+            sender: Sender::default(),
         })
     }
 
@@ -183,15 +220,20 @@ impl Socket {
     /// What the kernel says about *this* packet: it did not leave. Errors of earlier packets that
     /// surface here are passed over; the error queue tells them in full.
     pub fn send(&self, to: IpAddr, dscp: u8, packet: &[u8]) -> Result<(), Errno> {
-        let mut result = self.send_once(to, dscp, packet);
-        for _ in 1..SEND_TRIES {
-            match result {
-                // No ICMP message turns into these: they can only be about this packet.
-                Ok(()) | Err(Errno::EPERM | Errno::EAGAIN | Errno::ENOBUFS | Errno::EINVAL) => break,
-                Err(_) => result = self.send_once(to, dscp, packet),
-            }
-        }
-        result
+        let packet = Outgoing { to, bytes: packet };
+        send::send(self.descriptor.as_raw_fd(), self.family, dscp, &packet)
+    }
+
+    /// Sends up to [`send::MOST`] packets in one system call, and says how many of them left, from the
+    /// first on. For rates at which a call for each packet is too dear.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send) about the first packet. A later one that is refused ends the count; it is the
+    /// first of the next call.
+    pub fn send_many(&mut self, dscp: u8, packets: &[Outgoing<'_>]) -> Result<usize, Errno> {
+        let descriptor = self.descriptor.as_raw_fd();
+        self.sender.send_many(descriptor, self.family, dscp, packets)
     }
 
     /// Reads what has arrived: replies from the socket, stamps and errors from its error queue.
@@ -202,11 +244,12 @@ impl Socket {
     pub fn drain(&mut self, ready: Readiness, tell: &mut impl FnMut(Event)) -> io::Result<()> {
         let (family, mode, identifier, key) = (self.family, self.mode, self.identifier, self.key);
         let descriptor = self.descriptor.as_raw_fd();
+        let mark_at = &mut self.mark_at;
         // Stamps first, since that of a packet is queued before its reply.
         if ready.error_queue {
             self.batch
                 .read_all(descriptor, MsgFlags::MSG_ERRQUEUE, |message| {
-                    if let Some(event) = from_error_queue(family, mode, identifier, key, message) {
+                    if let Some(event) = from_error_queue(family, mode, identifier, key, mark_at, message) {
                         tell(event);
                     }
                 })?;
@@ -226,32 +269,6 @@ impl Socket {
     #[must_use]
     pub fn drops(&self) -> Option<u64> {
         drops::of(self.descriptor.as_fd(), self.family, self.mode)
-    }
-
-    fn send_once(&self, to: IpAddr, dscp: u8, packet: &[u8]) -> Result<(), Errno> {
-        let address = SockaddrStorage::from(SocketAddr::new(to, 0));
-        // The lower two bits are ECN (RFC 3168), which is not ours to set.
-        let class = dscp << 2;
-        let wide = i32::from(class);
-        let control = match self.family {
-            Family::V4 => ControlMessage::Ipv4Tos(&class),
-            Family::V6 => ControlMessage::Ipv6TClass(&wide),
-        };
-        let control = if dscp == 0 {
-            &[][..]
-        } else {
-            std::slice::from_ref(&control)
-        };
-        let parts = [io::IoSlice::new(packet)];
-        let flags = MsgFlags::MSG_DONTWAIT;
-        sendmsg(
-            self.descriptor.as_raw_fd(),
-            &parts,
-            control,
-            flags,
-            Some(&address),
-        )
-        .map(drop)
     }
 }
 
@@ -306,10 +323,11 @@ fn from_error_queue(
     mode: Mode,
     identifier: u16,
     key: u64,
+    mark_at: &mut usize,
     message: &Message<'_>,
 ) -> Option<Event> {
     if message.looped {
-        let mark = parse_looped(message.bytes, key)?;
+        let mark = find_looped(message.bytes, key, mark_at)?;
         return Some(Event::Transmitted {
             mark,
             stamp: message.stamp?,

@@ -69,12 +69,30 @@ pub fn write_request(
     packet.extend_from_slice(&identifier.to_be_bytes());
     packet.extend_from_slice(&sequence.to_be_bytes());
     packet.extend_from_slice(&mark.to_bytes());
-    packet.extend((0..=u8::MAX).cycle().take(payload - Mark::BYTES));
+    let mut rest = payload - Mark::BYTES;
+    while rest > 0 {
+        let part = &PATTERN[..rest.min(PATTERN.len())];
+        packet.extend_from_slice(part);
+        rest -= part.len();
+    }
     if family == Family::V4 {
         let sum = checksum(packet).to_be_bytes();
         packet[2..4].copy_from_slice(&sum);
     }
 }
+
+/// What follows the mark.
+const PATTERN: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut value = u8::MAX;
+    loop {
+        bytes[value as usize] = value;
+        if value == 0 {
+            break bytes;
+        }
+        value -= 1;
+    }
+};
 
 /// Reads an echo reply that begins with its ICMP header, as datagram sockets and raw IPv6 sockets give it.
 ///

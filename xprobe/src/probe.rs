@@ -220,6 +220,7 @@ impl Round<'_> {
             linger: self.linger,
             until_answered: false,
             limits: self.agenda.limits,
+            binding: &self.settings.binding,
         };
         let mut is_sending = false;
         let taken = measure::measure(&self.agenda.items, terms, self.clock, &mut |progress| {

@@ -6,7 +6,8 @@ use crate::agenda::Item;
 use crate::clock::Clock;
 use crate::driver::KIND;
 use crate::measure::{self, Terms};
-use crate::net::{Mode, OpenError, Socket};
+use crate::net::binding::Binding;
+use crate::net::{Mode, OpenError, Setup, Socket};
 use crate::round::pace::Limits;
 
 use super::finding::Finding;
@@ -17,7 +18,7 @@ const STAMPS: &str = "stamps";
 
 /// Opens a socket of each family, as a round does.
 pub(super) fn opened(host: &Host) -> Finding {
-    let open = |family| Socket::open(family, false, 0, 0).map(|socket| socket.mode());
+    let open = |family| Socket::open(&Setup::new(family, 0)).map(|socket| socket.mode());
     judge(host, open(Family::V4), open(Family::V6))
 }
 
@@ -85,6 +86,7 @@ pub(super) fn stamped(clock: Clock) -> Finding {
         linger: Some(std::time::Duration::ZERO),
         until_answered: true,
         limits: Limits::HARD,
+        binding: &Binding::default(),
     };
     let taken = measure::measure(&[item], terms, clock, &mut |_| {});
     let sample = match taken.results.first() {

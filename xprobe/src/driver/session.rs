@@ -41,7 +41,7 @@ pub(super) fn run(job: &Job, observer: &mut dyn FnMut(Progress)) -> Outcome {
     // Fresh random keys are what RandomState is made of; a hash of nothing is one of them.
     let key = RandomState::new().hash_one(());
     let (mut verdicts, accepted) = sort(job);
-    let mut sockets = Sockets::open(&accepted, key);
+    let mut sockets = Sockets::open(&accepted, key, &job.binding);
 
     let mut measured = Vec::new();
     let mut flows = Vec::new();

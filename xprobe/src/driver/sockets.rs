@@ -9,7 +9,9 @@ use nix::sys::time::TimeSpec;
 
 use super::admission::{Accepted, Way};
 use super::signal::Signals;
-use crate::net::{Event, Mode, OpenError, Readiness, Socket};
+use crate::net::binding::Binding;
+use crate::net::buffer::Load;
+use crate::net::{Event, Mode, OpenError, Readiness, Setup, Socket};
 
 /// One socket for each way that packets leave: four at most.
 pub(super) struct Sockets {
@@ -36,17 +38,34 @@ struct Entry {
 
 impl Sockets {
     /// Opens what the accepted results need.
-    pub(super) fn open(accepted: &[Accepted], key: u64) -> Self {
-        let mut ways: Vec<(Way, usize)> = Vec::new();
-        for Accepted { shape, .. } in accepted {
+    pub(super) fn open(accepted: &[Accepted], key: u64, binding: &Binding) -> Self {
+        let mut ways: Vec<(Way, Load)> = Vec::new();
+        for Accepted { shape, flow, .. } in accepted {
+            let pps = flow.packets_per_second();
             match ways.iter_mut().find(|(way, _)| *way == shape.way) {
-                Some((_, payload)) => *payload = shape.payload.max(*payload),
-                None => ways.push((shape.way, shape.payload)),
+                Some((_, load)) => {
+                    load.payload = shape.payload.max(load.payload);
+                    load.pps = load.pps.saturating_add(pps);
+                }
+                None => ways.push((
+                    shape.way,
+                    Load {
+                        pps,
+                        payload: shape.payload,
+                    },
+                )),
             }
         }
-        let open = |(way, payload): (Way, usize)| Entry {
+        let open = |(way, load): (Way, Load)| Entry {
             way,
-            socket: Socket::open(way.0, way.1, key, payload),
+            socket: Socket::open(&Setup {
+                family: way.0,
+                dont_fragment: way.1,
+                key,
+                load,
+                binding: binding.clone(),
+                stamps: true,
+            }),
             readiness: Readiness::NOTHING,
         };
         Self {

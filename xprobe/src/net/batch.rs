@@ -13,11 +13,14 @@ use nix::sys::socket::{
 };
 use nix::sys::time::TimeSpec;
 
-/// Messages in one call. Larger ones gain nothing measurable.
-const BATCH: usize = 32;
+/// Messages in one call at a high rate. Larger ones gain nothing measurable.
+const LARGE: usize = 32;
+
+/// Messages in one call at an ordinary rate, where preparing room for more would cost more than it saves.
+const SMALL: usize = 4;
 
 /// Messages after which a read is over even if there are more; the event loop comes again.
-const MOST: usize = 32 * BATCH;
+const MOST: usize = 32 * LARGE;
 
 /// How often an error of an earlier packet may surface in one read before we go back to the event
 /// loop, which comes again.
@@ -28,6 +31,8 @@ const SURFACING: u32 = 64;
 pub(super) struct Batch {
     /// Bytes that each message may fill; the rest of it is cut off.
     slot: usize,
+    /// Messages in the next call: [`SMALL`] until a call is filled, [`LARGE`] until one is not.
+    size: usize,
     memory: Vec<u8>,
 }
 
@@ -53,7 +58,8 @@ impl Batch {
     pub(super) fn new(slot: usize) -> Self {
         Self {
             slot,
-            memory: vec![0; slot * BATCH],
+            size: SMALL,
+            memory: vec![0; slot * SMALL],
         }
     }
 
@@ -69,8 +75,16 @@ impl Batch {
             match self.read(descriptor, flags, &mut tell) {
                 Ok(read) => {
                     total += read;
+                    let is_full = read == self.size;
+                    self.resize(if is_full {
+                        LARGE
+                    } else if read <= SMALL {
+                        SMALL
+                    } else {
+                        self.size
+                    });
                     // Whoever floods us with replies must not keep us from sending.
-                    if read < BATCH || total >= MOST {
+                    if !is_full || total >= MOST {
                         return Ok(total);
                     }
                 }
@@ -90,6 +104,14 @@ impl Batch {
         }
     }
 
+    /// Makes room once for the larger size, and keeps it.
+    fn resize(&mut self, size: usize) {
+        self.size = size;
+        if self.memory.len() < size * self.slot {
+            self.memory.resize(size * self.slot, 0);
+        }
+    }
+
     fn read(
         &mut self,
         descriptor: RawFd,
@@ -105,15 +127,13 @@ impl Batch {
             libc::c_int,
             libc::c_int
         );
-        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(BATCH, Some(control));
-        let mut slices: Vec<[IoSliceMut<'_>; 1]> = self
-            .memory
-            .chunks_exact_mut(self.slot)
-            .map(|slot| [IoSliceMut::new(slot)])
-            .collect();
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(self.size, Some(control));
+        let mut slots = self.memory.chunks_exact_mut(self.slot);
+        let mut slices: [[IoSliceMut<'_>; 1]; LARGE] =
+            std::array::from_fn(|_| [IoSliceMut::new(slots.next().unwrap_or_default())]);
         let flags = flags | MsgFlags::MSG_DONTWAIT;
         let mut read = 0;
-        for message in recvmmsg(descriptor, &mut headers, slices.iter_mut(), flags, None)? {
+        for message in recvmmsg(descriptor, &mut headers, &mut slices, flags, None)? {
             read += 1;
             tell(&Message::of(&message));
         }

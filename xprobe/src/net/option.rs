@@ -8,25 +8,31 @@ use nix::libc;
 use nix::sys::socket::{SetSockOpt, TimestampingFlag, setsockopt, sockopt};
 use nix::{setsockopt_impl, sockopt_impl};
 
-use super::Mode;
-
-/// Receive buffer, as asked for; the kernel books about twice as much. Transmit stamps wait in the
-/// same budget as replies, each with a copy of its packet: 2 MiB hold some thousand of both, which at
-/// the highest rate is a tenth of a second in which this process may be off the processor.
-const RECEIVE_BUFFER: usize = 2 << 20;
-
-/// Send buffer, as asked for. Packets to a neighbor that does not answer wait for its resolution up
-/// to three seconds and hold their share of it meanwhile; without room the next send to a *healthy*
-/// target would fail with EAGAIN.
-const SEND_BUFFER: usize = 1 << 20;
+use super::{Mode, Setup};
 
 /// Sets everything that a measuring socket needs.
-pub(super) fn apply(
-    descriptor: &OwnedFd,
-    family: Family,
-    mode: Mode,
-    dont_fragment: bool,
-) -> Result<(), Errno> {
+pub(super) fn apply(descriptor: &OwnedFd, mode: Mode, setup: &Setup) -> Result<(), Errno> {
+    let Setup {
+        family,
+        dont_fragment,
+        ..
+    } = *setup;
+    if setup.stamps {
+        stamp(descriptor)?;
+    }
+    family_options(descriptor, family, dont_fragment)?;
+    if mode == Mode::Raw {
+        filter(descriptor, family)?;
+    }
+    // FORCE passes over net.core.rmem_max but needs CAP_NET_ADMIN; a smaller buffer than asked for is
+    // no reason not to measure, and what it costs shows in the receive drops.
+    let (receive, send) = (setup.load.receive_buffer(), setup.load.send_buffer());
+    let _ = set_or(descriptor, sockopt::RcvBufForce, sockopt::RcvBuf, receive);
+    let _ = set_or(descriptor, sockopt::SndBufForce, sockopt::SndBuf, send);
+    setup.binding.apply(descriptor, family)
+}
+
+fn stamp(descriptor: &OwnedFd) -> Result<(), Errno> {
     // Software stamps in both directions: taken when the driver hands the packet to the device, and
     // when it comes up from it. Hardware stamps would be another clock, and few cards here have them.
     // OPT_TSONLY is left out on purpose: without it the error queue returns the packet itself, and a
@@ -35,7 +41,10 @@ pub(super) fn apply(
     let stamps = TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE
         | TimestampingFlag::SOF_TIMESTAMPING_TX_SOFTWARE
         | TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE;
-    setsockopt(descriptor, sockopt::Timestamping, &stamps)?;
+    setsockopt(descriptor, sockopt::Timestamping, &stamps)
+}
+
+fn family_options(descriptor: &OwnedFd, family: Family, dont_fragment: bool) -> Result<(), Errno> {
     match family {
         Family::V4 => {
             // ICMP errors with type, code, sender and the packet they quote.
@@ -53,7 +62,7 @@ pub(super) fn apply(
             } else {
                 libc::IP_PMTUDISC_DONT
             };
-            setsockopt(descriptor, Ipv4MtuDiscover, &discovery)?;
+            setsockopt(descriptor, Ipv4MtuDiscover, &discovery)
         }
         Family::V6 => {
             setsockopt(descriptor, sockopt::Ipv6RecvErr, &true)?;
@@ -65,17 +74,9 @@ pub(super) fn apply(
             } else {
                 libc::IPV6_PMTUDISC_DONT
             };
-            setsockopt(descriptor, Ipv6MtuDiscover, &discovery)?;
+            setsockopt(descriptor, Ipv6MtuDiscover, &discovery)
         }
     }
-    if mode == Mode::Raw {
-        filter(descriptor, family)?;
-    }
-    // FORCE passes over net.core.rmem_max but needs CAP_NET_ADMIN; a smaller buffer than asked for is
-    // no reason not to measure, and what it costs shows in the receive drops.
-    let _ = set_or(descriptor, sockopt::RcvBufForce, sockopt::RcvBuf, RECEIVE_BUFFER);
-    let _ = set_or(descriptor, sockopt::SndBufForce, sockopt::SndBuf, SEND_BUFFER);
-    Ok(())
 }
 
 /// Lets a raw socket see echo replies and nothing else. Without it every ICMP message of the host,

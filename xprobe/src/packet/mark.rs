@@ -56,6 +56,19 @@ pub fn parse_looped(bytes: &[u8], key: u64) -> Option<Mark> {
     Mark::from_payload(&bytes[at..])
 }
 
+/// [`parse_looped`] for one packet after another: `at` is where the mark of the last one lay, which is
+/// where the next one has it too, unless it left through another device.
+#[must_use]
+pub fn find_looped(bytes: &[u8], key: u64, at: &mut usize) -> Option<Mark> {
+    let there = bytes.get(*at..).and_then(Mark::from_payload);
+    if let Some(mark) = there.filter(|mark| mark.key == key) {
+        return Some(mark);
+    }
+    let mark = parse_looped(bytes, key)?;
+    *at = bytes.windows(8).position(|window| window == key.to_be_bytes())?;
+    Some(mark)
+}
+
 /// How deep the mark can lie: 32 bytes of link layer, 60 of IPv4 header or 40 of IPv6 header with
 /// room for an extension header, 8 of echo header, and the mark.
 pub const SEARCHED: usize = 128;
@@ -78,6 +91,20 @@ mod tests {
             assert_eq!(parse_looped(&packet, MARK.key), Some(MARK), "{before}");
             assert_eq!(parse_looped(&packet, MARK.key ^ 1), None, "{before}");
         }
+    }
+
+    #[test]
+    fn the_place_of_the_last_mark_is_tried_first_and_left_when_another_device_differs() {
+        let mut at = 0;
+        for before in [42, 42, 28, 62] {
+            let mut packet = vec![0xfe; before];
+            packet.extend_from_slice(&MARK.to_bytes());
+            assert_eq!(find_looped(&packet, MARK.key, &mut at), Some(MARK), "{before}");
+            assert_eq!(at, before);
+            assert_eq!(find_looped(&packet, MARK.key ^ 1, &mut at), None, "{before}");
+            assert_eq!(at, before);
+        }
+        assert_eq!(find_looped(&[], MARK.key, &mut at), None);
     }
 
     #[test]

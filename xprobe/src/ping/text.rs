@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ippm::{Delay, Measurement, Outcome, Summary};
+use ippm::{Delay, Measurement, Outcome, Summary, TestName};
 
 /// The lines of `measurements`.
 pub(super) fn lines(measurements: &[Measurement]) -> Vec<String> {
@@ -50,11 +50,12 @@ struct Row {
 impl Row {
     fn of(measurement: &Measurement) -> Self {
         let target = measurement.target.as_str();
+        let test = test(&measurement.test);
         let measured = match &measurement.outcome {
             Outcome::Measured(measured) => measured,
             Outcome::Unmeasured { error, .. } => {
                 return Self {
-                    label: target.to_owned(),
+                    label: format!("{target}{test}"),
                     numbers: Vec::new(),
                     notes: format!(": {error}"),
                 };
@@ -62,9 +63,9 @@ impl Row {
         };
         let address = measured.address.to_string();
         let label = if address == target {
-            address
+            format!("{address}{test}")
         } else {
-            format!("{target} ({address})")
+            format!("{target} ({address}){test}")
         };
         let mut numbers = counts(&measured.summary).to_vec();
         numbers.extend(measured.summary.delay.iter().flat_map(delays));
@@ -93,6 +94,15 @@ impl Row {
         }
         line.push_str(notes);
         line
+    }
+}
+
+/// What stands behind the target in the lines of `test`: nothing for the usual one.
+pub(super) fn test(test: &TestName) -> String {
+    if *test == TestName::icmp() {
+        String::new()
+    } else {
+        format!(" {test}")
     }
 }
 
@@ -130,6 +140,9 @@ fn notes(summary: &Summary) -> String {
             ", ICMP {}/{} from {} {}",
             error.kind, error.code, error.from, error.count
         );
+    }
+    if let Some(mtu) = summary.path_mtu {
+        let _ = write!(notes, ", MTU {mtu}");
     }
     notes
 }
@@ -249,16 +262,16 @@ mod tests {
         let unreachable = Packet {
             icmp_error: Some(IcmpError {
                 kind: 3,
-                code: 1,
+                code: 4,
                 from,
-                mtu: None,
+                mtu: Some(1400),
             }),
             ..packet(Fate::Lost)
         };
         check(
             "192.0.2.1",
             vec![unreachable, packet(Fate::Late), packet(Fate::Unsent)],
-            "192.0.2.1: sent 2, received 0, loss 100.0 %, late 1, unsent 1, ICMP 3/1 from 192.0.2.254 1",
+            "192.0.2.1: sent 2, received 0, loss 100.0 %, late 1, unsent 1, ICMP 3/4 from 192.0.2.254 1, MTU 1400",
         );
     }
 

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::cli::Parsed;
 use crate::exit;
+use crate::net::Setup;
 use crate::spool::{Limits, Spool};
 use crate::test_server::{Reply, Request, Server};
 
@@ -141,7 +142,7 @@ fn error(status: u16, code: &str) -> Reply {
 
 /// Measuring needs sockets that not every builder may open.
 fn may_measure() -> bool {
-    let open = crate::net::Socket::open(ippm::Family::V4, false, 1, 56);
+    let open = crate::net::Socket::open(&Setup::new(ippm::Family::V4, 1));
     if open.is_ok() {
         return true;
     }

@@ -154,6 +154,7 @@ fn a_field_that_the_collector_does_not_store_is_not_sent() {
     }
     let measured = measurement(&item("icmp"), Ok((address, &sample))).unwrap();
     let source = "ams1".parse().unwrap();
+    let fitness = FITNESS;
     let path = |name: &str| format!("results[].{name}");
     let [dscp, mtu] = ["dscp_received", "path_mtu"].map(path);
     assert!(
@@ -161,7 +162,6 @@ fn a_field_that_the_collector_does_not_store_is_not_sent() {
             .iter()
             .all(|path| OPTIONAL_FIELDS.contains(&path.as_str()))
     );
-    let fitness = FITNESS;
     for fields in [&[dscp.clone(), mtu.clone()][..], &[dscp], &[mtu], &[]] {
         let heading = Heading {
             report_fields: fields,

@@ -114,6 +114,22 @@ pub enum Refusal {
 }
 
 impl Flow {
+    /// Packets a second, rounded up; within the limits of the program.
+    #[must_use]
+    pub(crate) fn packets_per_second(&self) -> u64 {
+        let rate = self.rate().ceil();
+        if rate >= as_rate(MAX_PPS) {
+            return MAX_PPS;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative, and below the limit"
+        )]
+        let whole = rate as u64;
+        whole
+    }
+
     /// Packets a second. One packet alone has no rate.
     fn rate(&self) -> f64 {
         match self.count {
@@ -142,6 +158,18 @@ mod tests {
             timeout: Duration::from_secs(2),
             rhythm: Rhythm::Regular,
         }
+    }
+
+    #[test]
+    fn a_rate_in_whole_packets_is_rounded_up_and_bounded() {
+        let rates = [
+            flow(1, 10, 10_000),
+            flow(1, 3, 2_000),
+            flow(1, 1, 0),
+            flow(1, 2, 0),
+        ]
+        .map(|flow| flow.packets_per_second());
+        assert_eq!(rates, [1, 2, 0, MAX_PPS]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ippm::{Family, Fate, Params, ProbeName, Sample, Summary, TestName, UnixTime};
 use xprobe::driver::{Due, Job, Outcome, measure};
+use xprobe::net::binding::Binding;
 use xprobe::round::pace::Limits;
 
 use crate::lab::scenario::Scenario;
@@ -105,6 +106,7 @@ pub(crate) fn measure_here(tests: Vec<Due>, deadline: Option<Duration>) -> Outco
         linger: Some(Duration::from_millis(400)),
         until_answered: false,
         limits: Limits::HARD,
+        binding: Binding::default(),
     };
     measure(&job, &mut |_| {})
 }
