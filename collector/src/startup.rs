@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::ingest::queue::Writer;
 use crate::store::Store;
+use crate::store::cell::{Kept, Resolution};
 use crate::watch::{self, Change};
 use crate::{beat, health, routes};
 
@@ -180,11 +181,18 @@ async fn keep_house(context: web::Data<Context>) {
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
         context.requests.forget_idle();
-        let before = context.clock.now().saturating_sub(context.config.retention.raw);
-        match context.store.expire(before).await {
-            Ok(0) => {}
-            Ok(rows) => log::info!("deleted {rows} results that were older than the retention"),
-            Err(error) => log::warn!("old results not deleted: {error}"),
+        let retention = &context.config.retention;
+        for (what, kept, name) in [
+            (Kept::Rows, retention.raw, "results"),
+            (Kept::Cells(Resolution::Hour), retention.hour, "hours"),
+            (Kept::Cells(Resolution::Day), retention.day, "days"),
+        ] {
+            let before = context.clock.now().saturating_sub(kept);
+            match context.store.expire(what, before).await {
+                Ok(0) => {}
+                Ok(number) => log::info!("deleted {number} {name} that were older than the retention"),
+                Err(error) => log::warn!("old {name} not deleted: {error}"),
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod point;
 pub mod query;
 pub mod row;
+pub mod scope;
 pub mod stored;
 
 use std::future::Future;
@@ -21,7 +22,8 @@ use std::time::Duration;
 use ippm::{Family, Measurement, ProbeName, UnixTime};
 use thiserror::Error;
 
-use crate::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
+use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
 use crate::store::query::{RowQuery, RowStream};
 use crate::store::row::Row;
 
@@ -34,7 +36,8 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 ///
 /// * What [`append`](Store::append) has answered is durable. Appending a report again changes nothing;
 ///   appending another one with the same identity replaces each stored field that it brings.
-/// * Rows come ordered by (source, target, family, test, time, measured before unmeasured).
+/// * Rows come ordered by (source, target, family, test, time, measured before unmeasured), cells by
+///   (source, target, family, test, time).
 /// * A question about nothing is answered with nothing, never with an error.
 pub trait Store: Send + Sync + 'static {
     /// Makes `reports` durable before it answers; the `ProbeRun` of each is written last of it.
@@ -84,9 +87,45 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the store can take a report now.
     fn ready(&self) -> Answer<'_, ()>;
 
-    /// Deletes rows older than `before`, in steps that do not hold up writers; the ledger is never
-    /// touched. A store that expires by itself has nothing to do.
-    fn expire(&self, before: UnixTime) -> Answer<'_, u64>;
+    /// The cells that `query` selects, as a bounded stream.
+    fn cells(&self, query: CellQuery) -> CellStream;
+
+    /// Writes cells in the place of those that were there; durable when it answers, but not all at once.
+    fn put_cells<'a>(&'a self, resolution: Resolution, cells: &'a [StoredCell]) -> Answer<'a, ()>;
+
+    /// How many results of `source`, or of every source, the hours that start in `[from, to)` hold, ordered by series.
+    ///
+    /// The answer grows with the time: ask for a day.
+    fn row_tallies<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<RowTally>>;
+
+    /// Of how many results the cells of `source`, or of every source, that start in `[from, to)` were made,
+    /// ordered by series.
+    ///
+    /// The answer grows with the time: ask for a day of hours.
+    fn cell_tallies<'a>(
+        &'a self,
+        resolution: Resolution,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<CellTally>>;
+
+    /// Writes versions of announced work.
+    fn put_maintenance<'a>(&'a self, versions: &'a [MaintenanceVersion]) -> Answer<'a, ()>;
+
+    /// Every version of announced work that was loaded before `to`, ordered by (id, time).
+    fn maintenance_versions(&self, to: UnixTime) -> Answer<'_, Vec<MaintenanceVersion>>;
+
+    /// Deletes what is older than `before`, in steps that do not hold up writers; the ledger is never touched.
+    /// Answers how many rows or cells went; a store that expires by itself has nothing to do.
+    ///
+    /// Cells go by their start, and a cell that is running at `before` stays.
+    fn expire(&self, what: Kept, before: UnixTime) -> Answer<'_, u64>;
 }
 
 /// A report as it is to be stored: accepted results only.

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod support {
+    pub(crate) mod cell_story;
     #[expect(dead_code, reason = "other tests use more of it")]
     pub(crate) mod influxd;
     pub(crate) mod random;
@@ -76,6 +77,7 @@ async fn the_embedded_store_keeps_the_contract() {
     let store = embedded(folder.path());
     let start = two_hours_ago();
     support::story::tell(&store, start).await;
+    support::cell_story::tell(&store, start).await;
     support::story::expiry(&store, start).await;
 }
 
@@ -86,6 +88,7 @@ async fn influxdb_keeps_the_contract() {
     };
     let store = influx(&influxd).await;
     support::story::tell(&store, two_hours_ago()).await;
+    support::cell_story::tell(&store, two_hours_ago()).await;
 }
 
 /// Any valid report comes back as it was sent, `cases` times, each under a source of its own.

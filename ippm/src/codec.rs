@@ -19,6 +19,7 @@ pub mod hop_limits;
 pub mod icmp_errors;
 pub mod legacy;
 mod list;
+pub mod loss_hist;
 pub mod loss_runs;
 pub mod params;
 pub mod slices;

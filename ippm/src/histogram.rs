@@ -124,6 +124,16 @@ impl Histogram {
     /// difference to the previous one) and count, unsigned LEB128, standard base64 without padding.
     #[must_use]
     pub fn encode(&self) -> String {
+        self.write().finish(PREFIX)
+    }
+
+    /// The bytes of which [`Histogram::encode`] makes a text, for a store that keeps bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.write().into_bytes()
+    }
+
+    fn write(&self) -> Writer {
         let mut writer = Writer::new();
         let mut previous = 0;
         for (index, count) in self.buckets() {
@@ -131,7 +141,7 @@ impl Histogram {
             writer.push(count);
             previous = index;
         }
-        writer.finish(PREFIX)
+        writer
     }
 
     /// Reads the text of [`Histogram::encode`], and nothing else.
@@ -140,7 +150,19 @@ impl Histogram {
     ///
     /// [`HistogramError`] names the first thing that no encoder would have written.
     pub fn decode(text: &str) -> Result<Self, HistogramError> {
-        let mut reader = Reader::new(PREFIX, text)?;
+        Self::read(Reader::new(PREFIX, text)?)
+    }
+
+    /// Reads the bytes of [`Histogram::to_bytes`], and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`HistogramError`] as for [`Histogram::decode`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, HistogramError> {
+        Self::read(Reader::of_bytes(bytes))
+    }
+
+    fn read(mut reader: Reader<'_>) -> Result<Self, HistogramError> {
         let mut buckets: Vec<(u16, u64)> = Vec::new();
         let mut total = 0_u64;
         while let Some(step) = reader.next_or_end()? {

@@ -2,16 +2,20 @@
 //!
 //! What an operator's own `sqlite3` finds in it has the names of the points in InfluxDB: `ping` holds counts and
 //! delays by (series, time, status), `ping_text` the histogram, the slices and every other text; `probe_run`,
-//! `collector_run` and `plan_version` are the ledger, which no expiry touches.
+//! `collector_run`, `plan_version` and `maintenance` are the ledger, which no expiry touches; `cell_1h`, its
+//! slices apart, and `cell_1d` are hours and days.
 //!
 //! # Layout
 //!
 //! * [`backup()`], [`restore()`]: a copy while the collector works, and the way back
 //! * `schema`: the layout of the file and the steps from every earlier one; `file`: who may use it
 //! * `writer`: one thread, one commit for all that wait; over `write` and `expire`
-//! * `readers`: connections that only read; over `select` and `ledger`
+//! * `readers`: connections that only read; over `select`, `cell_select` and `ledger`
+//! * `cells`: how cells and the number of results of an hour lie in their tables
 
 mod backup;
+mod cell_select;
+mod cells;
 mod expire;
 mod fault;
 mod file;
@@ -23,16 +27,19 @@ mod write;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ippm::{Family, ProbeName, UnixTime};
 
+use self::cell_select::Reading;
 use self::expire::Progress;
 use self::file::Lock;
 use self::readers::Readers;
 use self::select::Place;
 use self::writer::Writer;
-use crate::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
+use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
 use crate::store::point::{Point, points_of};
 use crate::store::query::{AnswerSender, RowQuery, RowStream};
 use crate::store::row::{Parts, Row};
@@ -40,6 +47,9 @@ use crate::store::{Answer, Appended, Report, Store, StoreError};
 
 /// After this time a beat is given up: committed later, it would tell of a readiness that was not there.
 const BEAT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Cells of one commit: some milliseconds.
+const CELLS_AT_ONCE: usize = 500;
 
 /// Where the store lies, and how it writes.
 #[derive(Debug, Clone)]
@@ -206,10 +216,68 @@ impl Store for Embedded {
         Box::pin(self.writer.put(Vec::new()))
     }
 
-    fn expire(&self, before: UnixTime) -> Answer<'_, u64> {
+    fn cells(&self, query: CellQuery) -> CellStream {
+        let (sender, stream) = CellStream::channel();
+        let readers = self.readers.clone();
+        tokio::spawn(async move {
+            if let Err(error) = send_cells(&readers, query, &sender).await {
+                // A reader that is gone needs no error.
+                let _ = sender.send(Err(error)).await;
+            }
+        });
+        stream
+    }
+
+    fn put_cells<'a>(&'a self, resolution: Resolution, cells: &'a [StoredCell]) -> Answer<'a, ()> {
         Box::pin(async move {
-            let mut progress = Progress::start(before);
-            while progress.after.is_some() {
+            for some in cells.chunks(CELLS_AT_ONCE) {
+                self.writer.put_cells(resolution, some.to_vec()).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn row_tallies<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<RowTally>> {
+        let source = source.cloned();
+        Box::pin(
+            self.readers
+                .ask(move |connection| cell_select::row_tallies(connection, source.as_ref(), from, to)),
+        )
+    }
+
+    fn cell_tallies<'a>(
+        &'a self,
+        resolution: Resolution,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<CellTally>> {
+        let source = source.cloned();
+        Box::pin(self.readers.ask(move |connection| {
+            cell_select::cell_tallies(connection, resolution, source.as_ref(), from, to)
+        }))
+    }
+
+    fn put_maintenance<'a>(&'a self, versions: &'a [MaintenanceVersion]) -> Answer<'a, ()> {
+        Box::pin(self.writer.put(versions.iter().map(Point::from).collect()))
+    }
+
+    fn maintenance_versions(&self, to: UnixTime) -> Answer<'_, Vec<MaintenanceVersion>> {
+        Box::pin(
+            self.readers
+                .ask(move |connection| ledger::maintenance_versions(connection, to)),
+        )
+    }
+
+    fn expire(&self, what: Kept, before: UnixTime) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let mut progress = Progress::start(what, before);
+            while !progress.is_done() {
                 progress = self.writer.expire(progress).await?;
             }
             Ok(progress.deleted)
@@ -236,6 +304,37 @@ async fn send_rows(readers: &Readers, query: RowQuery, sender: &AnswerSender<Row
         next = following;
         if sender.send(Ok(rows)).await.is_err() {
             return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Part by part; what is unpacked is unpacked on a thread where that may take its time.
+async fn send_cells(
+    readers: &Readers,
+    query: CellQuery,
+    sender: &AnswerSender<StoredCell>,
+) -> Result<(), StoreError> {
+    let reading = readers
+        .ask(move |connection| Reading::begin(connection, query))
+        .await?;
+    let reading = Arc::new(reading);
+    let mut next = reading.first();
+    while let Some(place) = next {
+        let shared = Arc::clone(&reading);
+        let (packed, following) = readers
+            .ask(move |connection| shared.part(connection, place))
+            .await?;
+        next = following;
+        let mut packed = packed.into_iter().peekable();
+        while packed.peek().is_some() {
+            let some: Vec<_> = packed.by_ref().take(reading.handed()).collect();
+            let shared = Arc::clone(&reading);
+            let unpacked = tokio::task::spawn_blocking(move || shared.unpack(some)).await;
+            let cells = unpacked.unwrap_or_else(|_| Err(fault::unavailable("the store is shutting down")))?;
+            if sender.send(Ok(cells)).await.is_err() {
+                return Ok(());
+            }
         }
     }
     Ok(())

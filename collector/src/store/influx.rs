@@ -1,15 +1,17 @@
 //! The store of an exchange: InfluxDB 2, behind which any number of collectors stand without state of their own.
 //!
-//! Results lie in the measurements `Ping` and `PingTest` of `<bucket>`, the ledger in `<bucket>_ledger`.
+//! Results lie in the measurements `Ping` and `PingTest` of `<bucket>`, the ledger in `<bucket>_ledger`, hours and days
+//! in `<bucket>_1h` and `<bucket>_1d`.
 //!
 //! # Layout
 //!
 //! * `client`: HTTP, with `fault`: what an answer means
 //! * `write`: batches of lines, again after a pause, without the few that are refused; [`mod@line`]: one point, one line
-//! * `series`, `rows`, `ledger`: questions, cut so that no answer grows large; over `flux` and `answer`
+//! * `series`, `rows`, `cells`, `tally`, `ledger`: questions, cut so that no answer grows large; over `flux` and `answer`
 //! * [`setup`]: buckets and their retention; [`conflict`]: fields of another type
 
 mod answer;
+mod cells;
 mod client;
 pub mod conflict;
 
@@ -22,6 +24,7 @@ pub mod line;
 mod rows;
 mod series;
 pub mod setup;
+mod tally;
 mod write;
 
 use std::collections::BTreeSet;
@@ -37,7 +40,8 @@ use self::conflict::Conflict;
 use self::fault::WriteFault;
 use self::line::LineError;
 use self::setup::{Retention, SetupStep};
-use crate::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
+use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
 use crate::store::point::{Point, points_of};
 use crate::store::query::{RowQuery, RowStream};
 use crate::store::row::{Parts, Row};
@@ -153,12 +157,24 @@ impl Influx {
 
     /// Writes entries of the ledger, of which none can do without the others.
     async fn put(&self, points: &[Point], deadline: Instant) -> Result<(), StoreError> {
+        self.put_all(&self.ledger, "an entry of the ledger", points, deadline)
+            .await
+    }
+
+    /// Writes points of which none can be refused; `what` they are stands in the error.
+    async fn put_all(
+        &self,
+        bucket: &str,
+        what: &str,
+        points: &[Point],
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
         let lines = points.iter().map(line_of).collect::<Result<Vec<_>, _>>();
         let refused = |reason: String| StoreError::Refused {
-            reason: format!("an entry of the ledger: {reason}"),
+            reason: format!("{what}: {reason}"),
         };
         let lines = lines.map_err(|error| refused(error.to_string()))?;
-        let refused_lines = write::write(&self.client, &self.ledger, lines, deadline).await?;
+        let refused_lines = write::write(&self.client, bucket, lines, deadline).await?;
         match refused_lines.into_iter().next() {
             Some((_, text)) => Err(refused(text)),
             None => Ok(()),
@@ -259,7 +275,13 @@ impl Store for Influx {
 
     fn names(&self, since: UnixTime) -> Answer<'_, Vec<ProbeName>> {
         Box::pin(async move {
-            let spans = series::list(&self.client, &self.bucket, &everything(None, since)).await?;
+            let spans = series::list(
+                &self.client,
+                &self.bucket,
+                &everything(None, since),
+                &series::ANCHORS,
+            )
+            .await?;
             let names: BTreeSet<ProbeName> = spans
                 .into_keys()
                 .flat_map(|series| [series.source, series.target])
@@ -281,8 +303,67 @@ impl Store for Influx {
         })
     }
 
+    fn cells(&self, query: CellQuery) -> CellStream {
+        let (sender, stream) = CellStream::channel();
+        let (client, bucket) = (self.client.clone(), self.bucket.clone());
+        tokio::spawn(async move {
+            if let Err(error) = cells::send(&client, &bucket, query, &sender).await {
+                // A reader that is gone needs no error.
+                let _ = sender.send(Err(error)).await;
+            }
+        });
+        stream
+    }
+
+    fn put_cells<'a>(&'a self, resolution: Resolution, cells: &'a [StoredCell]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let bucket = cells::bucket_of(&self.bucket, resolution);
+            let points: Vec<Point> = cells.iter().map(Point::from).collect();
+            self.put_all(&bucket, "a cell", &points, Instant::now() + self.append_limit)
+                .await
+        })
+    }
+
+    fn row_tallies<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<RowTally>> {
+        let query = RowQuery {
+            to,
+            ..everything(source, from)
+        };
+        Box::pin(async move { tally::tallies(&self.client, &self.bucket, &query).await })
+    }
+
+    fn cell_tallies<'a>(
+        &'a self,
+        resolution: Resolution,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<CellTally>> {
+        let query = RowQuery {
+            to,
+            ..everything(source, from)
+        };
+        Box::pin(async move { cells::tallies(&self.client, &self.bucket, resolution, &query).await })
+    }
+
+    fn put_maintenance<'a>(&'a self, versions: &'a [MaintenanceVersion]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let points: Vec<Point> = versions.iter().map(Point::from).collect();
+            self.put(&points, Instant::now() + self.append_limit).await
+        })
+    }
+
+    fn maintenance_versions(&self, to: UnixTime) -> Answer<'_, Vec<MaintenanceVersion>> {
+        Box::pin(ledger::maintenance_versions(&self.client, &self.ledger, to))
+    }
+
     /// The retention of the bucket does it.
-    fn expire(&self, _before: UnixTime) -> Answer<'_, u64> {
+    fn expire(&self, _what: Kept, _before: UnixTime) -> Answer<'_, u64> {
         Box::pin(std::future::ready(Ok(0)))
     }
 }

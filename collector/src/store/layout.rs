@@ -1,6 +1,6 @@
 //! The kind of every stored field: what a table's column and a field of InfluxDB have to agree on.
 
-use crate::store::point::{COLLECTOR_RUN, PING, PING_TEST, PLAN_VERSION, PROBE_RUN, Value};
+use crate::store::point::{COLLECTOR_RUN, MAINTENANCE, PING, PING_TEST, PLAN_VERSION, PROBE_RUN, Value};
 
 /// What kind of value a field holds, in both stores and for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,13 +132,58 @@ pub const COLLECTOR_RUN_FIELDS: &[Field] = &[("listening", Kind::Boolean)];
 /// The fields of a `PlanVersion`, sorted by name.
 pub const PLAN_VERSION_FIELDS: &[Field] = &[("record", Kind::Text), ("version", Kind::Text)];
 
-/// The fields of a measurement; none for one that this version does not know.
+/// The fields of a `Maintenance`, sorted by name.
+pub const MAINTENANCE_FIELDS: &[Field] = &[
+    ("deleted", Kind::Boolean),
+    ("from", Kind::Integer),
+    ("reason", Kind::Text),
+    ("scope", Kind::Text),
+    ("to", Kind::Integer),
+];
+
+/// The numbers of a cell, the rounds by loss among them, sorted by name.
+pub const CELL_NUMBERS: &[Field] = &[
+    ("duplicates", Kind::Integer),
+    ("ipdv_abs_sum_ns", Kind::Integer),
+    ("ipdv_pairs", Kind::Integer),
+    ("late", Kind::Integer),
+    ("legacy_avg_count", Kind::Integer),
+    ("legacy_avg_sum_ns", Kind::Integer),
+    ("legacy_loss_sum", Kind::Float),
+    ("loss_hist", Kind::Text),
+    ("lost_sq_sum", Kind::Integer),
+    ("received", Kind::Integer),
+    ("reordered", Kind::Integer),
+    ("rounds", Kind::Integer),
+    ("rounds_down", Kind::Integer),
+    ("rounds_error", Kind::Integer),
+    ("rounds_legacy", Kind::Integer),
+    ("rounds_lossy", Kind::Integer),
+    ("rounds_suspect", Kind::Integer),
+    ("rows", Kind::Integer),
+    ("rtt_count", Kind::Integer),
+    ("rtt_m2_ns2", Kind::Float),
+    ("rtt_max_ns", Kind::Integer),
+    ("rtt_min_ns", Kind::Integer),
+    ("rtt_sum_ns", Kind::Integer),
+    ("sent", Kind::Integer),
+    ("unsent", Kind::Integer),
+];
+
+/// The distribution of a cell's delays.
+pub const CELL_HIST: Field = ("rtt_hist", Kind::Text);
+
+/// The slices of an hour.
+pub const CELL_SLICES: Field = ("slices", Kind::Text);
+
+/// The fields of a measurement of results or of the ledger; none for one that this version does not know.
 pub fn fields(measurement: &str) -> impl Iterator<Item = Field> {
     let (first, second): (&[Field], &[Field]) = match measurement {
         PING | PING_TEST => (RESULT_NUMBERS, RESULT_TEXTS),
         PROBE_RUN => (PROBE_RUN_FIELDS, &[]),
         COLLECTOR_RUN => (COLLECTOR_RUN_FIELDS, &[]),
         PLAN_VERSION => (PLAN_VERSION_FIELDS, &[]),
+        MAINTENANCE => (MAINTENANCE_FIELDS, &[]),
         _ => (&[], &[]),
     };
     first.iter().chain(second).copied()

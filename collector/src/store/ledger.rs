@@ -1,7 +1,8 @@
-//! What makes last month's expectation computable: who reported, who listened, what was planned.
+//! What makes last month's expectation computable: who reported, who listened, what was planned and announced.
 
 use std::time::Duration;
 
+use ippm::class::maintenance::Maintenance;
 use ippm::{ProbeName, UnixTime, Word};
 
 /// One report of one probe, also an empty one.
@@ -143,4 +144,15 @@ pub struct PlanVersion {
     pub version: String,
     /// The plan as text, complete; see [`ippm::plan::Plan::record`].
     pub record: String,
+}
+
+/// One version of announced work: a change and a deletion are versions too.
+///
+/// Its identity is (id, time of loading).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaintenanceVersion {
+    /// What is announced, and since when this version is known.
+    pub entry: Maintenance,
+    /// Why, in the operator's words; may be empty.
+    pub reason: String,
 }

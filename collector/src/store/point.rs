@@ -1,11 +1,12 @@
 //! What a result and a ledger entry look like in a store: one list of named fields for both backends.
 //!
-//! [`points_of`] makes the points of a report, `From` that of each entry of the ledger; the way back is
+//! [`points_of`] makes the points of a report, `From` that of each cell and of each entry of the ledger; the way back is
 //! [`stored`](crate::store::stored).
 //!
 //! The names, and which of them may be absent, are a contract with every dashboard that an operator
 //! has built on the stored points: none of them depends on configuration or on our version.
 
+mod cell;
 mod ledger;
 mod result;
 
@@ -24,6 +25,8 @@ pub const PROBE_RUN: &str = "ProbeRun";
 pub const COLLECTOR_RUN: &str = "CollectorRun";
 /// Measurement of the versions of plans.
 pub const PLAN_VERSION: &str = "PlanVersion";
+/// Measurement of the versions of announced work.
+pub const MAINTENANCE: &str = "Maintenance";
 
 /// The tag `status` of a measured point.
 pub const STATUS_MEASURED: &str = "ok";

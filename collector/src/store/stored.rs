@@ -3,6 +3,7 @@
 //! A store gives the identity that it read from tags and time, and the fields in any order, by name.
 //! Fields that this version does not know are passed over; those of a part that was not asked for too.
 
+pub mod cell;
 mod ledger;
 mod row;
 

@@ -1,10 +1,13 @@
 //! A store in memory, for tests of what is before the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
-use collector::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
+use collector::store::cell::{
+    CellCount, CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, Series, StoredCell,
+};
+use collector::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
 use collector::store::query::{RowQuery, RowStream};
 use collector::store::row::Row;
 use collector::store::{Answer, Appended, Report, Store, StoreError};
@@ -17,6 +20,8 @@ pub(crate) struct Memory {
     beats: Mutex<Vec<CollectorRun>>,
     plans: Mutex<Vec<PlanVersion>>,
     rows: Mutex<Vec<Row>>,
+    cells: Mutex<BTreeMap<(Resolution, Series, UnixTime), StoredCell>>,
+    maintenance: Mutex<Vec<MaintenanceVersion>>,
     away: AtomicBool,
 }
 
@@ -153,7 +158,95 @@ impl Store for Memory {
         self.answer(())
     }
 
-    fn expire(&self, _before: UnixTime) -> Answer<'_, u64> {
+    fn cells(&self, query: CellQuery) -> CellStream {
+        let (sender, stream) = CellStream::channel();
+        let chosen: Vec<StoredCell> = self
+            .cells
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|((resolution, series, time), _)| {
+                *resolution == query.resolution
+                    && (query.from..query.to).contains(time)
+                    && query.source.as_ref().is_none_or(|name| *name == series.source)
+                    && query.target.as_ref().is_none_or(|name| *name == series.target)
+                    && query.family.is_none_or(|family| family == series.family)
+                    && query.test.as_ref().is_none_or(|test| *test == series.test)
+            })
+            .map(|(_, stored)| {
+                let mut stored = stored.clone();
+                stored.cell.hist = stored.cell.hist.filter(|_| query.parts.hist);
+                stored.cell.slices = stored.cell.slices.filter(|_| query.parts.slices);
+                stored
+            })
+            .collect();
+        sender.try_send(Ok(chosen)).unwrap();
+        stream
+    }
+
+    fn put_cells<'a>(&'a self, resolution: Resolution, cells: &'a [StoredCell]) -> Answer<'a, ()> {
+        if !self.is_away() {
+            let put = cells
+                .iter()
+                .map(|cell| ((resolution, cell.series(), cell.time), cell.clone()));
+            self.cells.lock().unwrap().extend(put);
+        }
+        self.answer(())
+    }
+
+    /// As [`Memory::rows`]: there are none.
+    fn row_tallies<'a>(
+        &'a self,
+        _source: Option<&'a ProbeName>,
+        _from: UnixTime,
+        _to: UnixTime,
+    ) -> Answer<'a, Vec<RowTally>> {
+        self.answer(Vec::new())
+    }
+
+    fn cell_tallies<'a>(
+        &'a self,
+        resolution: Resolution,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<CellTally>> {
+        let mut tallies: BTreeMap<Series, Vec<CellCount>> = BTreeMap::new();
+        for ((of, series, time), stored) in self.cells.lock().unwrap().iter() {
+            if *of == resolution
+                && (from..to).contains(time)
+                && source.is_none_or(|source| *source == series.source)
+            {
+                tallies.entry(series.clone()).or_default().push(CellCount {
+                    time: *time,
+                    rows: stored.cell.rows,
+                    rounds_suspect: stored.cell.rounds_suspect,
+                });
+            }
+        }
+        let tallies = tallies.into_iter();
+        self.answer(
+            tallies
+                .map(|(series, cells)| CellTally { series, cells })
+                .collect(),
+        )
+    }
+
+    fn put_maintenance<'a>(&'a self, versions: &'a [MaintenanceVersion]) -> Answer<'a, ()> {
+        if !self.is_away() {
+            self.maintenance.lock().unwrap().extend_from_slice(versions);
+        }
+        self.answer(())
+    }
+
+    fn maintenance_versions(&self, to: UnixTime) -> Answer<'_, Vec<MaintenanceVersion>> {
+        let mut versions = self.maintenance.lock().unwrap().clone();
+        versions.retain(|version| version.entry.loaded < to);
+        versions.sort_by(|a, b| (&a.entry.id, a.entry.loaded).cmp(&(&b.entry.id, b.entry.loaded)));
+        self.answer(versions)
+    }
+
+    fn expire(&self, _what: Kept, _before: UnixTime) -> Answer<'_, u64> {
         self.answer(0)
     }
 }

@@ -37,6 +37,7 @@ fn packet() -> impl Strategy<Value = Packet> {
             rtt: rtt.map(Rtt::from_ns),
             arrival: Duration::from_nanos(arrival),
             hop_limit,
+            dscp: None,
         });
     let fate = prop_oneof![
         6 => returned,

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use collector::store::cell::Kept;
 use collector::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
 use collector::store::query::RowQuery;
 use collector::store::row::{Meta, Parts, Row};
@@ -555,8 +556,8 @@ pub(crate) async fn expiry(store: &dyn Store, start: UnixTime) {
     };
     let old = rows(store, everyones.clone()).await.len();
     let runs = store.probe_runs(None, start, round(start, 20)).await.unwrap();
-    assert_eq!(store.expire(before).await.unwrap(), old as u64);
-    assert_eq!(store.expire(before).await.unwrap(), 0);
+    assert_eq!(store.expire(Kept::Rows, before).await.unwrap(), old as u64);
+    assert_eq!(store.expire(Kept::Rows, before).await.unwrap(), 0);
     let kept: Vec<Row> = all.into_iter().filter(|row| row.time >= before).collect();
     assert_rows(&rows(store, all_of(&source)).await, &kept);
     assert_rows(&rows(store, everyones).await, &[]);

@@ -3,7 +3,7 @@
 
 use super::CodecError;
 use super::slices::{begin, take_head};
-use super::varint::Reader;
+use super::varint::{Reader, Writer};
 use crate::Slices;
 
 const PREFIX: &str = "s2:";
@@ -13,6 +13,16 @@ const PREFIX: &str = "s2:";
 /// The four lists have the same length in every valid value; of lists that do not, the common part is written.
 #[must_use]
 pub fn encode(slices: &Slices) -> String {
+    write(slices).finish(PREFIX)
+}
+
+/// The bytes of which [`encode`] makes a text, for a store that keeps bytes.
+#[must_use]
+pub fn to_bytes(slices: &Slices) -> Vec<u8> {
+    write(slices).into_bytes()
+}
+
+fn write(slices: &Slices) -> Writer {
     let (mut writer, lists) = begin(slices);
     for list in lists {
         for run in list.chunk_by(|earlier, later| earlier == later) {
@@ -21,7 +31,7 @@ pub fn encode(slices: &Slices) -> String {
             writer.push(u64::try_from(run.len()).unwrap_or(u64::MAX));
         }
     }
-    writer.finish(PREFIX)
+    writer
 }
 
 /// Reads the text of [`encode`].
@@ -31,7 +41,19 @@ pub fn encode(slices: &Slices) -> String {
 /// [`CodecError`] for any other text: runs that could be one or that do not add up, and more than
 /// [`Slices::MAX`] slices.
 pub fn decode(text: &str) -> Result<Slices, CodecError> {
-    let mut reader = Reader::new(PREFIX, text)?;
+    read(Reader::new(PREFIX, text)?)
+}
+
+/// Reads the bytes of [`to_bytes`].
+///
+/// # Errors
+///
+/// [`CodecError`] as for [`decode`].
+pub fn from_bytes(bytes: &[u8]) -> Result<Slices, CodecError> {
+    read(Reader::of_bytes(bytes))
+}
+
+fn read(mut reader: Reader<'_>) -> Result<Slices, CodecError> {
     let (start, number) = take_head(&mut reader)?;
     let slices = Slices {
         start,
@@ -45,7 +67,7 @@ pub fn decode(text: &str) -> Result<Slices, CodecError> {
 }
 
 /// Reads runs until they make `number` values.
-fn take_runs(reader: &mut Reader, number: usize) -> Result<Vec<u64>, CodecError> {
+fn take_runs(reader: &mut Reader<'_>, number: usize) -> Result<Vec<u64>, CodecError> {
     let mut values: Vec<u64> = Vec::with_capacity(number);
     while values.len() < number {
         let (value, repeat) = (reader.next()?, reader.next()?);

@@ -75,7 +75,7 @@ fn push_head(writer: &mut Writer, start: UnixTime, number: usize) {
 }
 
 /// Reads what [`push_head`] wrote.
-pub(super) fn take_head(reader: &mut Reader) -> Result<(UnixTime, usize), CodecError> {
+pub(super) fn take_head(reader: &mut Reader<'_>) -> Result<(UnixTime, usize), CodecError> {
     let start_ns = reader
         .next()?
         .cast_signed()

@@ -240,6 +240,7 @@ proptest! {
     #[test]
     fn slices_come_back(value in any_slices()) {
         prop_assert_eq!(slices::decode(&slices::encode(&value)), Ok(value.clone()));
+        prop_assert_eq!(cell_slices::from_bytes(&cell_slices::to_bytes(&value)).as_ref(), Ok(&value));
         prop_assert_eq!(cell_slices::decode(&cell_slices::encode(&value)), Ok(value));
     }
 
@@ -282,5 +283,14 @@ proptest! {
         check_decoder(&text, icmp_errors::decode, |value| icmp_errors::encode(value))?;
         check_decoder(&text, duration::decode, |value| duration::encode(*value))?;
         check_decoder(&text, params::decode, params::encode)?;
+        check_decoder(&text, loss_hist::decode, loss_hist::encode)?;
+    }
+
+    #[test]
+    fn rounds_by_loss_come_back(rounds: [u64; 12]) {
+        let text = loss_hist::encode(&rounds);
+        prop_assert_eq!(loss_hist::decode(&text), Ok(rounds));
+        prop_assert!(loss_hist::decode(&format!("{text},0")).is_err());
+        prop_assert!(loss_hist::decode(&format!("0{text}")).is_err());
     }
 }

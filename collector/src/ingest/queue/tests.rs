@@ -5,7 +5,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::*;
 use crate::store::Answer;
-use crate::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
+use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
 use crate::store::query::{RowQuery, RowStream};
 use crate::store::row::Row;
 
@@ -78,8 +79,43 @@ impl Store for Gate {
         unreachable!("a queue only writes")
     }
 
-    fn expire(&self, _: UnixTime) -> Answer<'_, u64> {
-        unreachable!("a queue only writes")
+    fn cells(&self, _: CellQuery) -> CellStream {
+        unreachable!("a queue only appends")
+    }
+
+    fn put_cells<'a>(&'a self, _: Resolution, _: &'a [StoredCell]) -> Answer<'a, ()> {
+        unreachable!("a queue only appends")
+    }
+
+    fn row_tallies<'a>(
+        &'a self,
+        _: Option<&'a ProbeName>,
+        _: UnixTime,
+        _: UnixTime,
+    ) -> Answer<'a, Vec<RowTally>> {
+        unreachable!("a queue only appends")
+    }
+
+    fn cell_tallies<'a>(
+        &'a self,
+        _: Resolution,
+        _: Option<&'a ProbeName>,
+        _: UnixTime,
+        _: UnixTime,
+    ) -> Answer<'a, Vec<CellTally>> {
+        unreachable!("a queue only appends")
+    }
+
+    fn put_maintenance<'a>(&'a self, _: &'a [MaintenanceVersion]) -> Answer<'a, ()> {
+        unreachable!("a queue only appends")
+    }
+
+    fn maintenance_versions(&self, _: UnixTime) -> Answer<'_, Vec<MaintenanceVersion>> {
+        unreachable!("a queue only appends")
+    }
+
+    fn expire(&self, _: Kept, _: UnixTime) -> Answer<'_, u64> {
+        unreachable!("a queue only appends")
     }
 }
 

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::readers::Unreadable;
 use super::select::{name, values};
-use crate::store::layout::{Field, PLAN_VERSION_FIELDS, PROBE_RUN_FIELDS};
-use crate::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
+use crate::store::layout::{Field, MAINTENANCE_FIELDS, PLAN_VERSION_FIELDS, PROBE_RUN_FIELDS};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
 
 type Answer<T> = Result<T, Unreadable>;
 
@@ -97,10 +97,27 @@ pub(super) fn plan_versions(
     Ok(versions)
 }
 
+/// The versions of announced work loaded before `to`, ordered by (id, time).
+pub(super) fn maintenance_versions(connection: &Connection, to: UnixTime) -> Answer<Vec<MaintenanceVersion>> {
+    let sql = format!(
+        "SELECT id, time{} FROM maintenance WHERE time < ?1 ORDER BY id, time",
+        columns(MAINTENANCE_FIELDS)
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([to.as_ns()])?;
+    let mut versions = Vec::new();
+    while let Some(row) = rows.next()? {
+        let time = UnixTime::from_ns(row.get(1)?);
+        let fields = values(row, 2, MAINTENANCE_FIELDS)?;
+        versions.push(MaintenanceVersion::from_stored(row.get(0)?, time, fields)?);
+    }
+    Ok(versions)
+}
+
 fn columns(fields: &[Field]) -> String {
     fields.iter().fold(String::new(), |mut sql, (name, _)| {
         // Writing to a String cannot fail.
-        let _ = write!(sql, ", {name}");
+        let _ = write!(sql, ", [{name}]");
         sql
     })
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row as SqlRow, params};
 
 use super::readers::Unreadable;
 use crate::store::StoreError;
+use crate::store::cell;
 use crate::store::layout::{self, Field, Kind, RESULT_NUMBERS, RESULT_TEXTS};
 use crate::store::point::{PING, Value};
 use crate::store::query::RowQuery;
@@ -23,10 +24,19 @@ type Answer<T> = Result<T, Unreadable>;
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     id: i64,
-    source: ProbeName,
-    target: ProbeName,
-    family: Family,
-    test: TestName,
+    key: cell::Series,
+}
+
+impl Series {
+    /// The number.
+    pub(super) const fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// What is numbered.
+    pub(super) const fn key(&self) -> &cell::Series {
+        &self.key
+    }
 }
 
 /// Where the next answer begins.
@@ -62,13 +72,13 @@ pub(super) fn series(connection: &Connection, query: &RowQuery) -> Answer<Vec<Se
     let mut series = Vec::new();
     while let Some(row) = rows.next()? {
         let family: u8 = row.get(3)?;
-        series.push(Series {
-            id: row.get(0)?,
+        let key = cell::Series {
             source: name(row, 1)?,
             target: name(row, 2)?,
             family: if family == 6 { Family::V6 } else { Family::V4 },
             test: name(row, 4)?,
-        });
+        };
+        series.push(Series { id: row.get(0)?, key });
     }
     Ok(series)
 }
@@ -193,10 +203,10 @@ impl Columns {
 
     fn read(&self, row: &SqlRow<'_>, series: &Series, parts: Parts) -> Answer<Row> {
         let key = RowKey {
-            source: series.source.clone(),
-            target: series.target.clone(),
-            family: Some(series.family),
-            test: Some(series.test.clone()),
+            source: series.key.source.clone(),
+            target: series.key.target.clone(),
+            family: Some(series.key.family),
+            test: Some(series.key.test.clone()),
             time: UnixTime::from_ns(row.get(0)?),
         };
         Ok(Row::from_stored(key, values(row, KEYS, &self.0)?, parts)?)

@@ -6,10 +6,13 @@ use std::fmt::Write as _;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, Result, params};
 
+use super::cells;
+use crate::store::cell::{Resolution, StoredCell};
 use crate::store::layout::{
-    COLLECTOR_RUN_FIELDS, Field, PLAN_VERSION_FIELDS, PROBE_RUN_FIELDS, RESULT_NUMBERS, RESULT_TEXTS,
+    COLLECTOR_RUN_FIELDS, Field, MAINTENANCE_FIELDS, PLAN_VERSION_FIELDS, PROBE_RUN_FIELDS, RESULT_NUMBERS,
+    RESULT_TEXTS,
 };
-use crate::store::point::{COLLECTOR_RUN, PLAN_VERSION, PROBE_RUN, Point, Value};
+use crate::store::point::{COLLECTOR_RUN, MAINTENANCE, PLAN_VERSION, PROBE_RUN, Point, Value};
 
 /// Series that are remembered; beyond it the memory starts anew.
 const REMEMBERED_SERIES: usize = 65_536;
@@ -31,6 +34,7 @@ struct Sql {
     probe_run: String,
     collector_run: String,
     plan_version: String,
+    maintenance: String,
 }
 
 impl Inserter {
@@ -44,6 +48,7 @@ impl Inserter {
                 probe_run: upsert("probe_run", &["source", "time"], PROBE_RUN_FIELDS),
                 collector_run: upsert("collector_run", &["instance", "time"], COLLECTOR_RUN_FIELDS),
                 plan_version: upsert("plan_version", &["probe", "time"], PLAN_VERSION_FIELDS),
+                maintenance: upsert("maintenance", &["id", "time"], MAINTENANCE_FIELDS),
             },
             series: HashMap::new(),
         }
@@ -72,6 +77,7 @@ impl Inserter {
                 PLAN_VERSION_FIELDS,
                 point,
             ),
+            MAINTENANCE => put_ledger(connection, &self.sql.maintenance, "id", MAINTENANCE_FIELDS, point),
             _ => self.put_result(connection, point),
         }
     }
@@ -79,13 +85,24 @@ impl Inserter {
     fn put_result(&mut self, connection: &Connection, point: &Point) -> Result<()> {
         let series = self.series_of(connection, point)?;
         let (time, status) = (point.time.as_ns(), tag(point, "status"));
-        let known: Option<i64> = connection
-            .prepare_cached("SELECT text FROM ping WHERE series = ?1 AND time = ?2 AND status = ?3")?
+        let known: Option<(i64, Option<i64>)> = connection
+            .prepare_cached(
+                "SELECT text, period_ns FROM ping WHERE series = ?1 AND time = ?2 AND status = ?3",
+            )?
             .query(params![series, time, status])?
             .next()?
-            .map(|row| row.get(0))
+            .map(|row| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?)))
             .transpose()?;
-        if let Some(text) = known {
+        let period = period_of(point);
+        let before = known.map(|(_, period)| period);
+        cells::count_row(
+            connection,
+            series,
+            point.time,
+            period.or(before.flatten()),
+            before,
+        )?;
+        if let Some((text, _)) = known {
             let mut texts = connection.prepare_cached(&self.sql.update_texts)?;
             texts.raw_bind_parameter(1, text)?;
             bind_fields(&mut texts, 2, RESULT_TEXTS, point)?;
@@ -116,6 +133,27 @@ impl Inserter {
         let (source, target) = (tag(point, "source"), tag(point, "target"));
         let (family, test) = (tag(point, "family"), tag(point, "test"));
         let test = if test.is_empty() { "icmp" } else { test };
+        self.series_number(connection, [source, target, family, test])
+    }
+
+    /// Writes a cell in the place of the one that was there.
+    pub(super) fn put_cell(
+        &mut self,
+        connection: &Connection,
+        resolution: Resolution,
+        cell: &StoredCell,
+    ) -> Result<()> {
+        let (source, target) = (cell.source.as_str(), cell.target.as_str());
+        let family = cell.family.to_string();
+        let series = self.series_number(connection, [source, target, &family, cell.test.as_str()])?;
+        cells::put(connection, resolution, series, cell)
+    }
+
+    fn series_number(
+        &mut self,
+        connection: &Connection,
+        [source, target, family, test]: [&str; 4],
+    ) -> Result<i64> {
         // Line feeds occur in no name.
         let key = format!("{source}\n{target}\n{family}\n{test}");
         if let Some(id) = self.series.get(&key) {
@@ -188,12 +226,26 @@ fn output(value: &Value) -> ToSqlOutput<'_> {
     })
 }
 
+/// The period of a result, if its point has one.
+fn period_of(point: &Point) -> Option<i64> {
+    point.fields.iter().find_map(|(name, value)| match value {
+        Value::Integer(period) if *name == "period_ns" => Some(*period),
+        _ => None,
+    })
+}
+
+/// A name of a column, of which some are words of SQL.
+fn quoted(name: &str) -> String {
+    format!("[{name}]")
+}
+
 /// `INSERT` of the key columns, then of the fields.
 fn insert(table: &str, keys: &[&str], fields: &[Field]) -> String {
-    let names: Vec<&str> = keys
+    let names: Vec<String> = keys
         .iter()
         .copied()
         .chain(fields.iter().map(|(name, _)| *name))
+        .map(quoted)
         .collect();
     let places: Vec<String> = (1..=names.len()).map(|at| format!("?{at}")).collect();
     format!(
@@ -209,7 +261,11 @@ fn update(table: &str, keys: &[&str], fields: &[Field]) -> String {
     for (at, (name, _)) in (0..).zip(fields) {
         let comma = if at == 0 { "" } else { ", " };
         // Writing to a String cannot fail.
-        let _ = write!(sql, "{comma}{name} = coalesce(?{}, {name})", keys.len() + 1 + at);
+        let _ = write!(
+            sql,
+            "{comma}[{name}] = coalesce(?{}, [{name}])",
+            keys.len() + 1 + at
+        );
     }
     let conditions: Vec<String> = (1..)
         .zip(keys)
@@ -222,7 +278,7 @@ fn update(table: &str, keys: &[&str], fields: &[Field]) -> String {
 fn upsert(table: &str, keys: &[&str], fields: &[Field]) -> String {
     let replaced: Vec<String> = fields
         .iter()
-        .map(|(name, _)| format!("{name} = coalesce(excluded.{name}, {name})"))
+        .map(|(name, _)| format!("[{name}] = coalesce(excluded.[{name}], [{name}])"))
         .collect();
     format!(
         "{} ON CONFLICT ({}) DO UPDATE SET {}",

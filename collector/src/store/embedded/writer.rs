@@ -12,6 +12,7 @@ use super::expire::{self, Progress};
 use super::fault;
 use super::write::Inserter;
 use crate::store::StoreError;
+use crate::store::cell::{Resolution, StoredCell};
 use crate::store::point::Point;
 
 /// Jobs that may wait for the thread; beyond it the callers wait.
@@ -35,6 +36,11 @@ pub(super) struct Writer {
 enum Job {
     Put {
         points: Vec<Point>,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    },
+    PutCells {
+        resolution: Resolution,
+        cells: Vec<StoredCell>,
         answer: oneshot::Sender<Result<(), StoreError>>,
     },
     Expire {
@@ -70,6 +76,20 @@ impl Writer {
     /// Makes `points` durable, all or none.
     pub(super) async fn put(&self, points: Vec<Point>) -> Result<(), StoreError> {
         self.ask(|answer| Job::Put { points, answer }).await
+    }
+
+    /// Makes `cells` durable, all or none: a caller gives no more than a commit may take.
+    pub(super) async fn put_cells(
+        &self,
+        resolution: Resolution,
+        cells: Vec<StoredCell>,
+    ) -> Result<(), StoreError> {
+        self.ask(|answer| Job::PutCells {
+            resolution,
+            cells,
+            answer,
+        })
+        .await
     }
 
     /// One step of an expiry; see [`expire::step`].
@@ -129,6 +149,15 @@ impl State {
                     // A caller that is gone asks again on its next round.
                     let _ = answer.send(step);
                 }
+                Job::PutCells {
+                    resolution,
+                    cells,
+                    answer,
+                } => {
+                    let put = self.put_cells(resolution, &cells);
+                    // A caller that is gone computes them again.
+                    let _ = answer.send(put);
+                }
                 Job::Put { points, answer } => next = self.put_group((points, answer), &mut queue),
             }
             if next.is_none() {
@@ -150,7 +179,7 @@ impl State {
                     points += more.len();
                     group.push((more, answer));
                 }
-                Job::Expire { .. } => {
+                Job::PutCells { .. } | Job::Expire { .. } => {
                     other = Some(job);
                     break;
                 }
@@ -191,6 +220,24 @@ impl State {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         for point in points {
             self.inserter.put(&transaction, point)?;
+        }
+        transaction.commit()
+    }
+
+    fn put_cells(&mut self, resolution: Resolution, cells: &[StoredCell]) -> Result<(), StoreError> {
+        let result = self.try_put_cells(resolution, cells);
+        if result.is_err() {
+            self.inserter.forget_series();
+        }
+        result.map_err(|e| fault::of(&e, &self.path))
+    }
+
+    fn try_put_cells(&mut self, resolution: Resolution, cells: &[StoredCell]) -> rusqlite::Result<()> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for cell in cells {
+            self.inserter.put_cell(&transaction, resolution, cell)?;
         }
         transaction.commit()
     }

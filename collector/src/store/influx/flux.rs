@@ -19,6 +19,10 @@ pub(super) enum Condition {
     Tag(&'static str, Vec<String>),
     /// The tag has this value, or the point has no such tag.
     TagOrNone(&'static str, String),
+    /// The point has this tag.
+    HasTag(&'static str),
+    /// The point has no such tag.
+    NoTag(&'static str),
 }
 
 impl Flux {
@@ -52,6 +56,8 @@ impl Flux {
                     any(key, &mut std::iter::once(value.as_str()))
                 )
             }
+            Condition::HasTag(key) => format!("exists r.{key}"),
+            Condition::NoTag(key) => format!("not exists r.{key}"),
         };
         self.then(&format!("filter(fn: (r) => {condition})"))
     }
@@ -64,6 +70,21 @@ impl Flux {
     /// The last point of each series.
     pub(super) fn last(self) -> Self {
         self.then("last()")
+    }
+
+    /// The smallest value of each series.
+    pub(super) fn min(self) -> Self {
+        self.then("min()")
+    }
+
+    /// The largest value of each series.
+    pub(super) fn max(self) -> Self {
+        self.then("max()")
+    }
+
+    /// How many points each series has in each hour, labeled with the hour's start; none is not told.
+    pub(super) fn count_hours(self) -> Self {
+        self.then("aggregateWindow(every: 1h, fn: count, createEmpty: false, timeSrc: \"_start\")")
     }
 
     /// Only these columns.

@@ -11,9 +11,11 @@ use super::client::Client;
 use super::flux::{Condition, Flux, clamp};
 use super::series::time;
 use crate::store::StoreError;
-use crate::store::layout::{COLLECTOR_RUN_FIELDS, Field, PLAN_VERSION_FIELDS, PROBE_RUN_FIELDS};
-use crate::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
-use crate::store::point::{COLLECTOR_RUN, PLAN_VERSION, PROBE_RUN, Value};
+use crate::store::layout::{
+    COLLECTOR_RUN_FIELDS, Field, MAINTENANCE_FIELDS, PLAN_VERSION_FIELDS, PROBE_RUN_FIELDS,
+};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
+use crate::store::point::{COLLECTOR_RUN, MAINTENANCE, PLAN_VERSION, PROBE_RUN, Value};
 
 /// Longest time of one question: 9216 rounds of a probe, or 276,480 beats of a collector.
 const QUESTION: Duration = Duration::from_hours(32 * 24);
@@ -112,6 +114,32 @@ pub(super) async fn plan_versions(
         }
     }
     versions.sort_by(|a, b| (&a.probe, a.time).cmp(&(&b.probe, b.time)));
+    Ok(versions)
+}
+
+/// The versions of announced work loaded before `to`, ordered by (id, time).
+pub(super) async fn maintenance_versions(
+    client: &Client,
+    bucket: &str,
+    to: UnixTime,
+) -> Result<Vec<MaintenanceVersion>, StoreError> {
+    let Some((from, to)) = clamp(UnixTime::from_ns(0), to) else {
+        return Ok(Vec::new());
+    };
+    let names = MAINTENANCE_FIELDS.iter().map(|(name, _)| *name).collect();
+    let flux = Flux::from(bucket, from, to)
+        .filter(&Condition::Measurement(&[MAINTENANCE]))
+        .filter(&Condition::Field(names))
+        .pivot();
+    let mut versions = Vec::new();
+    for entry in entries(client, &flux, "id", MAINTENANCE_FIELDS).await? {
+        versions.push(MaintenanceVersion::from_stored(
+            entry.name,
+            entry.time,
+            entry.fields,
+        )?);
+    }
+    versions.sort_by(|a, b| (&a.entry.id, a.entry.loaded).cmp(&(&b.entry.id, b.entry.loaded)));
     Ok(versions)
 }
 

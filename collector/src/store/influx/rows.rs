@@ -8,8 +8,9 @@ use ippm::UnixTime;
 use super::answer;
 use super::client::Client;
 use super::flux::{Condition, Flux, clamp};
-use super::series::{self, Identity, Series, Span, of_family, of_test};
+use super::series::{self, ANCHORS, Identity, Span, of_family, of_test};
 use crate::store::StoreError;
+use crate::store::cell::Series;
 use crate::store::layout::{self, Field};
 use crate::store::point::{PING, PING_TEST};
 use crate::store::query::{AnswerSender, RowQuery};
@@ -31,8 +32,11 @@ pub(super) async fn send(
     query: RowQuery,
     rows: &AnswerSender<Row>,
 ) -> Result<(), StoreError> {
-    let spans: Vec<(Series, Span)> = series::list(client, bucket, &query).await?.into_iter().collect();
-    for question in questions(&spans) {
+    let spans: Vec<(Series, Span)> = series::list(client, bucket, &query, &ANCHORS)
+        .await?
+        .into_iter()
+        .collect();
+    for question in questions(&spans, QUESTION_SERIES_HOURS) {
         let found = ask(client, bucket, &question, query.parts).await?;
         if rows.send(Ok(found)).await.is_err() {
             return Ok(());
@@ -43,7 +47,7 @@ pub(super) async fn send(
 
 /// The last row of each series of `query`: the fields at its last time, whatever earlier points have.
 pub(super) async fn latest(client: &Client, bucket: &str, query: &RowQuery) -> Result<Vec<Row>, StoreError> {
-    let spans = series::list(client, bucket, query).await?;
+    let spans = series::list(client, bucket, query, &ANCHORS).await?;
     // The results of one round have one time, so that there are few questions for many targets.
     let mut rounds: BTreeMap<(_, UnixTime), Vec<(Series, Span)>> = BTreeMap::new();
     for (series, span) in &spans {
@@ -63,37 +67,38 @@ pub(super) async fn latest(client: &Client, bucket: &str, query: &RowQuery) -> R
             let found = ask(client, bucket, &question, Parts::ALL).await?;
             // A marker of the same time comes after the measured row.
             rows.extend(found.into_iter().filter(|row| {
-                let span = spans.get(&series_of(row));
+                let span = spans.get(&row.series());
                 span.is_some_and(|span| span.last_is_measured == row.measured)
             }));
         }
     }
-    rows.sort_by_cached_key(series_of);
+    rows.sort_by_cached_key(Row::series);
     Ok(rows)
 }
 
 /// Neighbors in the order of the rows, all of one source, and a time.
 #[derive(Debug)]
-struct Question<'a> {
-    series: &'a [(Series, Span)],
-    from: UnixTime,
-    to: UnixTime,
+pub(super) struct Question<'a> {
+    pub(super) series: &'a [(Series, Span)],
+    pub(super) from: UnixTime,
+    pub(super) to: UnixTime,
 }
 
-/// Questions whose answers, one after the other, are the rows in their order.
-fn questions(spans: &[(Series, Span)]) -> Vec<Question<'_>> {
+/// Questions whose answers, one after the other, are the rows in their order; `most` series times the hours that it
+/// spans for each of them.
+pub(super) fn questions(spans: &[(Series, Span)], most: u64) -> Vec<Question<'_>> {
     let mut questions = Vec::new();
     for of_source in spans.chunk_by(|(a, _), (b, _)| a.source == b.source) {
         let mut rest = of_source;
         while !rest.is_empty() {
-            let number = series_of_one_question(rest);
+            let number = series_of_one_question(rest, most);
             let (some, others) = rest.split_at(number);
             rest = others;
             let (mut from, to) = window(some);
             while from < to {
                 // Only a single series is cut in time: the rows of several would not be in order.
                 let cut = if number == 1 {
-                    let hours = u32::try_from(QUESTION_SERIES_HOURS).unwrap_or(u32::MAX);
+                    let hours = u32::try_from(most).unwrap_or(u32::MAX);
                     from.saturating_add(HOUR * hours).min(to)
                 } else {
                     to
@@ -111,13 +116,13 @@ fn questions(spans: &[(Series, Span)]) -> Vec<Question<'_>> {
 }
 
 /// How many of the first series one question can ask for.
-fn series_of_one_question(spans: &[(Series, Span)]) -> usize {
+fn series_of_one_question(spans: &[(Series, Span)], most: u64) -> usize {
     let fits = |number: &usize| {
         let (from, to) = window(&spans[..*number]);
         let hours = to
             .since(from)
             .map_or(0, |span| span.as_secs().div_ceil(HOUR.as_secs()));
-        (*number as u64).saturating_mul(hours) <= QUESTION_SERIES_HOURS
+        (*number as u64).saturating_mul(hours) <= most
     };
     (2..=spans.len().min(QUESTION_SERIES))
         .take_while(fits)
@@ -159,17 +164,17 @@ async fn ask(
     let answer = client.query(flux.as_str()).await?;
     let mut rows = read(&answer, &wanted, parts)?;
     rows.retain(|row| {
-        let series = series_of(row);
+        let series = row.series();
         question
             .series
             .binary_search_by(|(one, _)| one.cmp(&series))
             .is_ok()
     });
-    rows.sort_by_cached_key(|row| (series_of(row), row.time, !row.measured));
+    rows.sort_by_cached_key(|row| (row.series(), row.time, !row.measured));
     Ok(rows)
 }
 
-fn conditions(question: &Question<'_>) -> Vec<Condition> {
+pub(super) fn conditions(question: &Question<'_>) -> Vec<Condition> {
     let of = || question.series.iter().map(|(series, _)| series);
     let Some(first) = of().next() else {
         return Vec::new();
@@ -217,13 +222,4 @@ fn read(answer: &[u8], wanted: &[Field], parts: Parts) -> Result<Vec<Row>, Store
         }
     }
     Ok(rows)
-}
-
-fn series_of(row: &Row) -> Series {
-    Series {
-        source: row.source.clone(),
-        target: row.target.clone(),
-        family: row.family,
-        test: row.test.clone(),
-    }
 }

@@ -3,28 +3,20 @@
 use std::collections::BTreeMap;
 
 use csv::StringRecord;
-use ippm::{Family, ProbeName, TestName, UnixTime};
+use ippm::{Family, TestName, UnixTime};
 use jiff::Timestamp;
 
 use super::answer::{self, Table};
 use super::client::Client;
 use super::flux::{Condition, Flux, clamp};
 use crate::store::StoreError;
+use crate::store::cell::Series;
 use crate::store::point::{PING, PING_TEST, STATUS_UNMEASURED};
 use crate::store::query::RowQuery;
 use crate::store::stored::RowKey;
 
 /// The fields of which one is on every point: `measured` on ours, `loss` on those of the original collector.
 pub(super) const ANCHORS: [&str; 2] = ["loss", "measured"];
-
-/// The identity of results over time, in the order of a store's rows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Series {
-    pub(super) source: ProbeName,
-    pub(super) target: ProbeName,
-    pub(super) family: Family,
-    pub(super) test: TestName,
-}
 
 /// From the first to the last point of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,11 +60,12 @@ pub(super) fn of_test(test: &TestName) -> Option<Condition> {
 
 /// The series that `query` selects, with their spans inside its time.
 ///
-/// Two questions, which InfluxDB answers from one block of each series.
+/// One of `anchors` is on every point. Two questions, which InfluxDB answers from one block of each series.
 pub(super) async fn list(
     client: &Client,
     bucket: &str,
     query: &RowQuery,
+    anchors: &[&'static str],
 ) -> Result<BTreeMap<Series, Span>, StoreError> {
     let mut spans = BTreeMap::new();
     let Some((from, to)) = clamp(query.from, query.to) else {
@@ -82,7 +75,7 @@ pub(super) async fn list(
     for condition in conditions(query) {
         flux = flux.filter(&condition);
     }
-    let flux = flux.filter(&Condition::Field(ANCHORS.to_vec()));
+    let flux = flux.filter(&Condition::Field(anchors.to_vec()));
     let columns = ["_time", "source", "target", "family", "test", "status"];
     for flux in [flux.clone().first(), flux.last()] {
         let answer = client.query(flux.keep(&columns).group(&[]).as_str()).await?;

@@ -2,8 +2,9 @@
 
 use ippm::codec;
 
-use super::{COLLECTOR_RUN, Fields, PLAN_VERSION, PROBE_RUN, Point};
-use crate::store::ledger::{CollectorRun, Condition, NativeRun, PlanVersion, ProbeRun};
+use super::{COLLECTOR_RUN, Fields, MAINTENANCE, PLAN_VERSION, PROBE_RUN, Point};
+use crate::store::ledger::{CollectorRun, Condition, MaintenanceVersion, NativeRun, PlanVersion, ProbeRun};
+use crate::store::scope;
 
 impl From<&ProbeRun> for Point {
     fn from(run: &ProbeRun) -> Self {
@@ -89,6 +90,25 @@ impl From<&PlanVersion> for Point {
             tags: vec![("probe", plan.probe.to_string())],
             fields: fields.sorted(),
             time: plan.time,
+        }
+    }
+}
+
+impl From<&MaintenanceVersion> for Point {
+    /// A version that takes the announcement back repeats what it takes back.
+    fn from(version: &MaintenanceVersion) -> Self {
+        let entry = &version.entry;
+        let mut fields = Fields::default();
+        fields.integer("from", entry.from.as_ns());
+        fields.integer("to", entry.to.as_ns());
+        fields.text("scope", scope::encode(&entry.scope));
+        fields.foreign("reason", &version.reason);
+        fields.boolean("deleted", entry.is_deleted);
+        Self {
+            measurement: MAINTENANCE,
+            tags: vec![("id", entry.id.clone())],
+            fields: fields.sorted(),
+            time: entry.loaded,
         }
     }
 }

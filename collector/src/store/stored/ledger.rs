@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use ippm::class::maintenance::Maintenance;
 use ippm::{ProbeName, UnixTime, Word, codec};
 
 use super::{Fault, Fields, beside, unreadable};
 use crate::store::StoreError;
-use crate::store::ledger::{Condition, NativeRun, PlanVersion, ProbeRun};
+use crate::store::ledger::{Condition, MaintenanceVersion, NativeRun, PlanVersion, ProbeRun};
 use crate::store::point::Value;
+use crate::store::scope;
 
 impl ProbeRun {
     /// The round of `source` at `time` with these fields.
@@ -40,6 +42,23 @@ impl PlanVersion {
         let place = probe.clone();
         plan_version(probe, time, Fields::new(fields))
             .map_err(|fault| unreadable(format_args!("plan of {place:?} at {}", time.as_ns()), &fault))
+    }
+}
+
+impl MaintenanceVersion {
+    /// The version of the announcement `id` that was loaded at `time`, with these fields.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unreadable`] if a field is missing or has another form than we write.
+    pub fn from_stored<'a>(
+        id: String,
+        time: UnixTime,
+        fields: impl IntoIterator<Item = (&'a str, Value)>,
+    ) -> Result<Self, StoreError> {
+        let place = id.clone();
+        maintenance_version(id, time, Fields::new(fields))
+            .map_err(|fault| unreadable(format_args!("announcement {place:?} at {}", time.as_ns()), &fault))
     }
 }
 
@@ -112,6 +131,27 @@ fn plan_version(probe: ProbeName, time: UnixTime, mut fields: Fields<'_>) -> Res
         version: beside(fields.text("version")?, "version", ENTRY)?,
         // The CSV of InfluxDB gives a line feed back as carriage return and line feed; a record has no other.
         record: beside(fields.text("record")?, "record", ENTRY)?.replace("\r\n", "\n"),
+    })
+}
+
+fn maintenance_version(
+    id: String,
+    time: UnixTime,
+    mut fields: Fields<'_>,
+) -> Result<MaintenanceVersion, Fault> {
+    let mut instant = |name| beside(fields.integer(name)?, name, ENTRY).map(UnixTime::from_ns);
+    let (from, to) = (instant("from")?, instant("to")?);
+    Ok(MaintenanceVersion {
+        entry: Maintenance {
+            id,
+            loaded: time,
+            from,
+            to,
+            scope: beside(fields.coded("scope", scope::decode)?, "scope", ENTRY)?,
+            is_deleted: beside(fields.boolean("deleted")?, "deleted", ENTRY)?,
+        },
+        // An empty text is not stored.
+        reason: fields.text("reason")?.unwrap_or_default(),
     })
 }
 

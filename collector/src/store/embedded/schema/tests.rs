@@ -1,6 +1,7 @@
 use super::*;
 use crate::store::layout::{
-    COLLECTOR_RUN_FIELDS, Field, Kind, PLAN_VERSION_FIELDS, PROBE_RUN_FIELDS, RESULT_NUMBERS, RESULT_TEXTS,
+    CELL_HIST, CELL_NUMBERS, COLLECTOR_RUN_FIELDS, Field, Kind, MAINTENANCE_FIELDS, PLAN_VERSION_FIELDS,
+    PROBE_RUN_FIELDS, RESULT_NUMBERS, RESULT_TEXTS,
 };
 
 fn migrated(before: &str) -> (Connection, Result<(), StoreError>) {
@@ -116,6 +117,30 @@ fn every_field_has_its_column() {
         &["probe", "time"],
         PLAN_VERSION_FIELDS,
     );
+    check_columns(&connection, "maintenance", &["id", "time"], MAINTENANCE_FIELDS);
+    let mut of_cell = CELL_NUMBERS.to_vec();
+    of_cell.push(CELL_HIST);
+    of_cell.sort_unstable_by_key(|(name, _)| *name);
+    // What names the cell is computed from its number, and is no column of its own.
+    check_columns(&connection, "cell_1h", &["id"], &of_cell);
+    check_columns(&connection, "cell_1d", &["id"], &of_cell);
+}
+
+#[test]
+fn the_results_of_an_old_file_are_counted_hour_by_hour() {
+    let (old, result) = migrated(LAYOUT_0);
+    result.unwrap();
+    let mut statement = old
+        .prepare("SELECT series, time, [rows] FROM row_count ORDER BY id")
+        .unwrap();
+    let counts: Vec<(i64, i64, i64)> = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    // 2025-11-21 10:00 UTC: the hour of all three results.
+    let hour = 1_763_719_200_000_000_000;
+    assert_eq!(counts, [(1, hour, 1), (2, hour, 1), (3, hour, 1)]);
 }
 
 #[track_caller]
@@ -137,6 +162,8 @@ fn check_columns(connection: &Connection, table: &str, keys: &[&str], fields: &[
             let column = match kind {
                 Kind::Integer | Kind::Boolean => "INTEGER",
                 Kind::Float => "REAL",
+                // Packed, and without the letters of a text.
+                Kind::Text if *name == CELL_HIST.0 && table != "ping_text" => "BLOB",
                 Kind::Text => "TEXT",
             };
             ((*name).to_owned(), column.to_owned())
