@@ -25,5 +25,6 @@ pub mod plan;
 pub mod report;
 pub mod routes;
 pub mod startup;
+pub mod statement;
 pub mod store;
 pub mod watch;

@@ -9,15 +9,19 @@
 //! * arithmetic on slices: [`availability`] (sliding windows), [`minute`] (averages per minute)
 //! * sums over a period: [`tally`] (of a pair), [`finding`] (held against the promises), [`site`] (of two sites)
 //! * what is set apart: [`overlay`] (announced work, our own load)
+//! * where it comes from: [`pairs`] (what was expected), `raw` (hours that are cut), [`gather`] (all of it)
 //! * what it was computed from: [`digest`]
 
 pub mod availability;
 pub mod digest;
 pub mod finding;
+pub mod gather;
 pub mod minute;
 pub mod overlay;
+pub mod pairs;
 pub mod period;
 pub mod profile;
+mod raw;
 pub mod share;
 pub mod site;
 pub mod statement;

@@ -31,6 +31,12 @@ impl Overlay {
         self.spans.is_empty()
     }
 
+    /// The spans, ascending.
+    #[must_use]
+    pub fn spans(&self) -> &[(UnixTime, UnixTime)] {
+        &self.spans
+    }
+
     /// Whether it meets `[from, to)`. A round is touched if its slot is.
     #[must_use]
     pub fn meets(&self, from: UnixTime, to: UnixTime) -> bool {

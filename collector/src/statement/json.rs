@@ -1,0 +1,674 @@
+//! The statement as JSON: keys are part of the API, delays are whole nanoseconds, ratios 0 to 1, times RFC 3339.
+//!
+//! What is not known is `null`, never 0. Keys come in a fixed order, numbers in their shortest form.
+
+use ippm::UnixTime;
+use ippm::interval::Interval;
+use ippm::limit::LossLimit;
+use serde::Serialize;
+
+use crate::report::sla::availability::{Availability, Outage};
+use crate::report::sla::minute::Minutes;
+use crate::report::sla::profile::{DelayTarget, Profile, Quantile};
+use crate::report::sla::share::Share;
+use crate::report::sla::statement::{
+    Accounting, Both, Delay, Direction, Figures, Finding, Measured, Pair, SitePair, Statement, Work, Worst,
+};
+use crate::statement::words;
+
+/// A statement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Document {
+    /// Version of these keys: 1.
+    pub schema: u8,
+    /// What was asked for: a month, or two times.
+    pub label: String,
+    /// First instant.
+    pub from: String,
+    /// First instant after it.
+    pub to: String,
+    /// The time zone in which the period was asked for.
+    pub zone: String,
+    /// Whether the period asked for is not over.
+    pub provisional: bool,
+    /// How it was computed, and what was promised.
+    pub profile: ProfileObject,
+    /// What has to be said with the figures.
+    pub notes: Vec<String>,
+    /// Sites to which it is restricted; empty: all.
+    pub sites: Vec<String>,
+    /// Announced work.
+    pub maintenance: Vec<WorkObject>,
+    /// Pairs of probes.
+    pub pairs: Vec<PairObject>,
+    /// Pairs of sites.
+    pub site_pairs: Vec<SitePairObject>,
+    /// SHA-256 of the method.
+    pub method_sha256: String,
+    /// SHA-256 of the inputs.
+    pub inputs_sha256: String,
+}
+
+/// A profile.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProfileObject {
+    /// Its name.
+    pub name: String,
+    /// Words for people.
+    pub title: String,
+    /// Length of a slice, ns.
+    pub slice_ns: u64,
+    /// Slices in the sliding window.
+    pub window: u64,
+    /// A slice with more loss is a high loss slice.
+    pub threshold: f64,
+    /// `announced` or `downtime`.
+    pub availability_form: &'static str,
+    /// Below this coverage nothing is judged.
+    pub least_coverage: f64,
+    /// What was promised.
+    pub targets: TargetsObject,
+}
+
+/// Promises; `null`: none.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TargetsObject {
+    /// Least availability.
+    pub availability: Option<f64>,
+    /// Largest loss ratio.
+    pub loss: Option<f64>,
+    /// Largest delay.
+    pub delay: Option<DelayTargetObject>,
+    /// Largest delay variation.
+    pub pdv: Option<DelayTargetObject>,
+    /// Largest mean of the loss ratios per minute.
+    pub minute_loss: Option<f64>,
+    /// Largest mean of the mean delays per minute, ns.
+    pub minute_delay_ns: Option<u64>,
+}
+
+/// A promise about a quantile.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DelayTargetObject {
+    /// `p50`, `p95`, `p99` or `p99.9`.
+    pub quantile: &'static str,
+    /// What it must not exceed, ns.
+    pub limit_ns: u64,
+}
+
+/// Announced work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WorkObject {
+    /// Its id.
+    pub id: String,
+    /// First instant.
+    pub from: String,
+    /// First instant after it.
+    pub to: String,
+    /// When this version was loaded.
+    pub loaded: String,
+    /// Whether it was loaded only after it had begun.
+    pub announced_late: bool,
+    /// Why.
+    pub reason: Option<String>,
+    /// Conditions that all hold; none: everything.
+    pub scope: Vec<String>,
+}
+
+/// A pair of probes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PairObject {
+    /// The probe that measured.
+    pub source: String,
+    /// Its site.
+    pub source_site: Option<String>,
+    /// The probe that was measured.
+    pub target: String,
+    /// Its site.
+    pub target_site: Option<String>,
+    /// 4 or 6.
+    pub family: u8,
+    /// The test.
+    pub test: String,
+    /// The figures.
+    pub figures: BothObject,
+}
+
+/// Two sites.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SitePairObject {
+    /// Their names.
+    pub sites: [String; 2],
+    /// Each direction and family.
+    pub directions: Vec<DirectionObject>,
+    /// The worst of each quantity, announced work taken out.
+    pub worst: Vec<WorstObject>,
+}
+
+/// One direction between two sites.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DirectionObject {
+    /// The site of the sources.
+    pub from: String,
+    /// The site of the targets.
+    pub to: String,
+    /// 4 or 6.
+    pub family: u8,
+    /// The test.
+    pub test: String,
+    /// Pairs of probes merged in it.
+    pub pairs: u64,
+    /// The figures.
+    pub figures: BothObject,
+}
+
+/// The worst direction and family.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WorstObject {
+    /// The quantity.
+    pub metric: &'static str,
+    /// The site of the sources.
+    pub from: String,
+    /// The site of the targets.
+    pub to: String,
+    /// 4 or 6.
+    pub family: u8,
+    /// The ratio, of a ratio.
+    pub ratio: Option<f64>,
+    /// The delay, of a delay, ns.
+    pub delay_ns: Option<u64>,
+}
+
+/// Figures with and without announced work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BothObject {
+    /// What was expected and what came.
+    pub accounting: AccountingObject,
+    /// Everything that was measured.
+    pub including_maintenance: FiguresObject,
+    /// Without rounds in announced work.
+    pub excluding_maintenance: FiguresObject,
+    /// Availability in the form `downtime`.
+    pub downtime: DowntimeObject,
+    /// What the figures say about the promises.
+    pub findings: Vec<FindingObject>,
+}
+
+/// What was expected and what came, in rounds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AccountingObject {
+    /// Asked for by the plans in force.
+    pub expected: u64,
+    /// Of them in announced work.
+    pub in_maintenance: u64,
+    /// In the figures.
+    pub measured: u64,
+    /// Of them in announced work.
+    pub measured_in_maintenance: u64,
+    /// Without packet counts: in no figure.
+    pub legacy: u64,
+    /// Left out: the probe doubts itself.
+    pub suspect: u64,
+    /// Left out: our own throughput test ran.
+    pub loaded: u64,
+    /// Their slices.
+    pub loaded_slices: u64,
+    /// Reported as not measured.
+    pub unmeasured: u64,
+    /// Of which nothing came.
+    pub missing: u64,
+    /// Slices with packets.
+    pub slices: u64,
+    /// Slices of the time that was to be measured.
+    pub slices_expected: u64,
+    /// Measured ÷ expected.
+    pub coverage: Option<f64>,
+    /// The same without announced work.
+    pub coverage_excluding_maintenance: Option<f64>,
+}
+
+/// The figures of a set of rounds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FiguresObject {
+    /// Loss over all packets; clusters are rounds.
+    pub loss: ShareObject,
+    /// Rounds in which nothing came back.
+    pub rounds_down: u64,
+    /// Availability.
+    pub availability: AvailabilityObject,
+    /// Averages per minute.
+    pub minutes: Option<MinutesObject>,
+    /// Delay.
+    pub delay: Option<DelayObject>,
+    /// Mean absolute variation between neighbors, ns.
+    pub mean_ipdv_ns: Option<u64>,
+}
+
+/// A ratio and what is behind it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShareObject {
+    /// Part ÷ whole.
+    pub ratio: Option<f64>,
+    /// What is counted.
+    pub part: u64,
+    /// Among how many.
+    pub whole: u64,
+    /// Clusters behind it.
+    pub clusters: u64,
+    /// Clusters in which something was counted.
+    pub clusters_with: u64,
+    /// What the whole is worth if it were independent.
+    pub effective: Option<f64>,
+    /// Two-sided interval of 95 %.
+    pub interval: Option<IntervalObject>,
+    /// If nothing was counted: upper bound of 95 %, if events are independent.
+    pub upper_bound_if_independent: Option<f64>,
+    /// Whether the clusters with something are too few for the interval.
+    pub few_events: bool,
+}
+
+/// Bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct IntervalObject {
+    /// The lower one.
+    pub lower: f64,
+    /// The upper one.
+    pub upper: f64,
+}
+
+/// Availability over sliding windows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AvailabilityObject {
+    /// Available ÷ judged slices.
+    pub ratio: Option<f64>,
+    /// The unavailable slices; clusters are hours.
+    pub unavailable: ShareObject,
+    /// Slices judged in announced work.
+    pub judged_in_maintenance: u64,
+    /// Of them unavailable.
+    pub unavailable_in_maintenance: u64,
+    /// Slices that no whole window covers.
+    pub unjudged: u64,
+    /// Slices above the threshold.
+    pub high_loss_slices: u64,
+    /// Loss during available time; clusters are hours.
+    pub loss_while_available: ShareObject,
+    /// Unavailable times, the longest of them.
+    pub outages: Vec<OutageObject>,
+    /// How many there were.
+    pub outages_total: u64,
+}
+
+/// An unavailable time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OutageObject {
+    /// Start of its first slice.
+    pub from: String,
+    /// End of its last slice.
+    pub to: String,
+    /// Slices with packets in it.
+    pub slices: u64,
+}
+
+/// Availability in the form (T − D − Dm) ÷ (T − Dm).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DowntimeObject {
+    /// The availability.
+    pub ratio: Option<f64>,
+    /// D of T − Dm.
+    pub unavailable: ShareObject,
+    /// Dm, slices.
+    pub unavailable_in_maintenance: u64,
+}
+
+/// Averages per minute.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MinutesObject {
+    /// Minutes with packets.
+    pub count: u64,
+    /// Of them with loss.
+    pub lossy: u64,
+    /// Mean of their loss ratios.
+    pub mean_loss: f64,
+    /// Interval of 95 % around it.
+    pub mean_loss_interval: Option<IntervalObject>,
+    /// Minutes with a delay.
+    pub with_delay: u64,
+    /// Mean of their mean delays, ns.
+    pub mean_delay_ns: Option<f64>,
+    /// The minute with the largest mean delay.
+    pub worst_delay: Option<MinuteObject>,
+    /// The minute with the largest loss ratio.
+    pub worst_loss: Option<MinuteObject>,
+}
+
+/// One minute.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MinuteObject {
+    /// Its start.
+    pub time: String,
+    /// Mean delay, ns, or loss ratio.
+    pub value: f64,
+}
+
+/// Delay over all packets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DelayObject {
+    /// Packets with a delay.
+    pub count: u64,
+    /// Mean, ns.
+    pub mean_ns: u64,
+    /// Smallest, ns.
+    pub min_ns: u64,
+    /// Largest, ns.
+    pub max_ns: u64,
+    /// Median, ns.
+    pub p50_ns: u64,
+    /// 95th percentile, ns.
+    pub p95_ns: u64,
+    /// 99th percentile, ns.
+    pub p99_ns: u64,
+    /// 99.9th percentile, ns.
+    pub p99_9_ns: u64,
+    /// 95th percentile less the smallest, ns.
+    pub pdv_p95_ns: u64,
+    /// 99th percentile less the smallest, ns.
+    pub pdv_p99_ns: u64,
+    /// 99.9th percentile less the smallest, ns.
+    pub pdv_p99_9_ns: u64,
+}
+
+/// A promise and what the period says about it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FindingObject {
+    /// The quantity.
+    pub metric: &'static str,
+    /// Of availability: the form that is judged.
+    pub form: Option<&'static str>,
+    /// Of a delay: the quantile.
+    pub quantile: Option<&'static str>,
+    /// The promised ratio.
+    pub target_ratio: Option<f64>,
+    /// The promised delay, ns.
+    pub target_ns: Option<u64>,
+    /// The measured ratio.
+    pub ratio: Option<f64>,
+    /// The measured delay, ns.
+    pub delay_ns: Option<u64>,
+    /// `met`, `missed`, `undecided`, `few-events` or `insufficient-data`.
+    pub verdict: &'static str,
+}
+
+impl Document {
+    /// The document of `statement`.
+    #[must_use]
+    pub fn of(statement: &Statement) -> Self {
+        let period = &statement.period;
+        Self {
+            schema: 1,
+            label: period.label.clone(),
+            from: time(period.from),
+            to: time(period.to),
+            zone: period.zone.clone(),
+            provisional: period.is_provisional,
+            profile: profile(&statement.profile),
+            notes: words::notes(statement),
+            sites: statement.sites.clone(),
+            maintenance: statement.works.iter().map(work).collect(),
+            pairs: statement.pairs.iter().map(pair).collect(),
+            site_pairs: statement.site_pairs.iter().map(site_pair).collect(),
+            method_sha256: statement.method.clone(),
+            inputs_sha256: statement.inputs.clone(),
+        }
+    }
+
+    /// The text of the document, ended by a newline.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: every value has a form in JSON.
+    pub fn write(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self).map(|text| text + "\n")
+    }
+}
+
+fn time(time: UnixTime) -> String {
+    ippm::wire::time::format(time)
+}
+
+fn ns(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn profile(profile: &Profile) -> ProfileObject {
+    let targets = &profile.targets;
+    let delay = |target: DelayTarget| DelayTargetObject {
+        quantile: target.quantile.as_str(),
+        limit_ns: ns(target.limit),
+    };
+    ProfileObject {
+        name: profile.name.clone(),
+        title: profile.title.clone(),
+        slice_ns: ns(ippm::Slices::LENGTH),
+        window: u64::try_from(profile.window).unwrap_or(u64::MAX),
+        threshold: profile.threshold.as_ratio(),
+        availability_form: profile.form.as_str(),
+        least_coverage: profile.least_coverage.as_ratio(),
+        targets: TargetsObject {
+            availability: targets.unavailability.map(|limit| 1.0 - limit.as_ratio()),
+            loss: targets.loss.map(LossLimit::as_ratio),
+            delay: targets.delay.map(delay),
+            pdv: targets.pdv.map(delay),
+            minute_loss: targets.minute_loss.map(LossLimit::as_ratio),
+            minute_delay_ns: targets.minute_delay.map(ns),
+        },
+    }
+}
+
+fn work(work: &Work) -> WorkObject {
+    WorkObject {
+        id: work.id.clone(),
+        from: time(work.from),
+        to: time(work.to),
+        loaded: time(work.loaded),
+        announced_late: work.from < work.loaded,
+        reason: work.reason.clone(),
+        scope: work.scope.clone(),
+    }
+}
+
+fn pair(pair: &Pair) -> PairObject {
+    PairObject {
+        source: pair.source.probe.to_string(),
+        source_site: pair.source.site.clone(),
+        target: pair.target.probe.to_string(),
+        target_site: pair.target.site.clone(),
+        family: pair.family.number(),
+        test: pair.test.to_string(),
+        figures: both(&pair.figures),
+    }
+}
+
+fn site_pair(pair: &SitePair) -> SitePairObject {
+    SitePairObject {
+        sites: pair.sites.clone(),
+        directions: pair.directions.iter().map(direction).collect(),
+        worst: pair
+            .worst
+            .iter()
+            .filter_map(|found| worst(found, &pair.directions))
+            .collect(),
+    }
+}
+
+fn direction(direction: &Direction) -> DirectionObject {
+    DirectionObject {
+        from: direction.from.clone(),
+        to: direction.to.clone(),
+        family: direction.family.number(),
+        test: direction.test.to_string(),
+        pairs: direction.pairs,
+        figures: both(&direction.figures),
+    }
+}
+
+fn worst(worst: &Worst, directions: &[Direction]) -> Option<WorstObject> {
+    let direction = directions.get(worst.direction)?;
+    let (ratio, delay_ns) = parts(Some(worst.measured));
+    Some(WorstObject {
+        metric: worst.metric.as_str(),
+        from: direction.from.clone(),
+        to: direction.to.clone(),
+        family: direction.family.number(),
+        ratio,
+        delay_ns,
+    })
+}
+
+fn parts(measured: Option<Measured>) -> (Option<f64>, Option<u64>) {
+    match measured {
+        Some(Measured::Ratio(ratio)) => (Some(ratio), None),
+        Some(Measured::Delay(ns)) => (None, Some(ns)),
+        None => (None, None),
+    }
+}
+
+fn both(both: &Both) -> BothObject {
+    BothObject {
+        accounting: accounting(&both.accounting),
+        including_maintenance: figures(&both.including),
+        excluding_maintenance: figures(&both.excluding),
+        downtime: DowntimeObject {
+            ratio: both.downtime.share.ratio().map(|ratio| 1.0 - ratio),
+            unavailable: share(&both.downtime.share),
+            unavailable_in_maintenance: both.downtime.in_maintenance,
+        },
+        findings: both.findings.iter().map(finding).collect(),
+    }
+}
+
+fn accounting(accounting: &Accounting) -> AccountingObject {
+    AccountingObject {
+        expected: accounting.expected,
+        in_maintenance: accounting.in_maintenance,
+        measured: accounting.measured,
+        measured_in_maintenance: accounting.measured_in_maintenance,
+        legacy: accounting.legacy,
+        suspect: accounting.suspect,
+        loaded: accounting.loaded,
+        loaded_slices: accounting.loaded_slices,
+        unmeasured: accounting.unmeasured,
+        missing: accounting.missing(),
+        slices: accounting.slices,
+        slices_expected: accounting.slices_expected,
+        coverage: accounting.coverage(),
+        coverage_excluding_maintenance: accounting.coverage_excluding(),
+    }
+}
+
+fn figures(figures: &Figures) -> FiguresObject {
+    FiguresObject {
+        loss: share(&figures.loss),
+        rounds_down: figures.rounds_down,
+        availability: availability(&figures.availability),
+        minutes: figures
+            .minutes
+            .map(|found| minutes(&found, figures.minute_loss_interval)),
+        delay: figures.delay.map(|found| delay(&found)),
+        mean_ipdv_ns: figures.mean_ipdv_ns,
+    }
+}
+
+fn share(share: &Share) -> ShareObject {
+    let sums = share.sums();
+    ShareObject {
+        ratio: share.ratio(),
+        part: share.part(),
+        whole: share.whole(),
+        clusters: share.clusters(),
+        clusters_with: sums.rounds_lossy,
+        effective: (share.whole() > 0).then(|| sums.effective_sent()),
+        interval: share.interval().map(interval),
+        upper_bound_if_independent: share.upper_bound(),
+        few_events: share.has_few_events(),
+    }
+}
+
+fn interval(interval: Interval) -> IntervalObject {
+    IntervalObject {
+        lower: interval.lower(),
+        upper: interval.upper(),
+    }
+}
+
+fn availability(found: &Availability) -> AvailabilityObject {
+    AvailabilityObject {
+        ratio: found.ratio(),
+        unavailable: share(&found.unavailable),
+        judged_in_maintenance: found.in_maintenance.0,
+        unavailable_in_maintenance: found.in_maintenance.1,
+        unjudged: found.unjudged,
+        high_loss_slices: found.high_loss,
+        loss_while_available: share(&found.loss),
+        outages: found.outages.iter().map(outage).collect(),
+        outages_total: found.outages_total,
+    }
+}
+
+fn outage(outage: &Outage) -> OutageObject {
+    OutageObject {
+        from: time(outage.from),
+        to: time(outage.to),
+        slices: outage.slices,
+    }
+}
+
+fn minutes(minutes: &Minutes, loss_interval: Option<Interval>) -> MinutesObject {
+    let minute = |(start, value)| MinuteObject {
+        time: time(start),
+        value,
+    };
+    MinutesObject {
+        count: minutes.count,
+        lossy: minutes.lossy,
+        mean_loss: minutes.mean_loss,
+        mean_loss_interval: loss_interval.map(interval),
+        with_delay: minutes.with_delay,
+        mean_delay_ns: minutes.mean_delay_ns,
+        worst_delay: minutes.worst_delay.map(minute),
+        worst_loss: minutes.worst_loss.map(minute),
+    }
+}
+
+fn delay(delay: &Delay) -> DelayObject {
+    DelayObject {
+        count: delay.count,
+        mean_ns: delay.mean_ns,
+        min_ns: delay.min_ns,
+        max_ns: delay.max_ns,
+        p50_ns: delay.quantile_ns(Quantile::P50),
+        p95_ns: delay.quantile_ns(Quantile::P95),
+        p99_ns: delay.quantile_ns(Quantile::P99),
+        p99_9_ns: delay.quantile_ns(Quantile::P999),
+        pdv_p95_ns: delay.pdv_ns(Quantile::P95),
+        pdv_p99_ns: delay.pdv_ns(Quantile::P99),
+        pdv_p99_9_ns: delay.pdv_ns(Quantile::P999),
+    }
+}
+
+fn finding(finding: &Finding) -> FindingObject {
+    let (target_ratio, target_ns) = parts(Some(finding.target));
+    let (ratio, delay_ns) = parts(finding.measured);
+    FindingObject {
+        metric: finding.metric.as_str(),
+        form: finding
+            .form
+            .map(crate::report::sla::profile::AvailabilityForm::as_str),
+        quantile: finding.quantile.map(Quantile::as_str),
+        target_ratio,
+        target_ns,
+        ratio,
+        delay_ns,
+        verdict: finding.verdict.as_str(),
+    }
+}

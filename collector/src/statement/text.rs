@@ -1,0 +1,172 @@
+//! The statement as tables for a terminal.
+
+use std::fmt::Write as _;
+
+use comfy_table::{Table, presets};
+
+use crate::report::sla::profile::Quantile;
+use crate::report::sla::statement::{Both, Figures, Statement};
+use crate::statement::words;
+
+/// The statement as text, ended by a newline.
+#[must_use]
+pub fn write(statement: &Statement) -> String {
+    let mut out = String::new();
+    let period = &statement.period;
+    let title = match statement.profile.title.as_str() {
+        "" => statement.profile.name.clone(),
+        title => format!("{title} ({})", statement.profile.name),
+    };
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "SLA statement {} ({}), profile {title}\nfrom {} to {}",
+        period.label,
+        period.zone,
+        ippm::wire::time::format(period.from),
+        ippm::wire::time::format(period.to),
+    );
+    if !statement.sites.is_empty() {
+        let _ = writeln!(out, "sites {}", statement.sites.join(", "));
+    }
+    let _ = writeln!(out, "method {}\ninputs {}\n", statement.method, statement.inputs);
+    if statement.works.is_empty() {
+        out.push_str("No maintenance was announced for these pairs.\n");
+    } else {
+        out.push_str(&works(statement).trim_fmt());
+        out.push('\n');
+    }
+    out.push_str("\nPairs, announced maintenance taken out (in brackets: included)\n");
+    out.push_str(&pairs(statement).trim_fmt());
+    out.push('\n');
+    if !statement.site_pairs.is_empty() {
+        out.push_str("\nSites, the worst direction and family of each quantity\n");
+        out.push_str(&sites(statement).trim_fmt());
+        out.push('\n');
+    }
+    out.push('\n');
+    for note in words::notes(statement) {
+        let _ = writeln!(out, "{note}");
+    }
+    out
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header);
+    table
+}
+
+fn works(statement: &Statement) -> Table {
+    let mut table = table(["MAINTENANCE", "FROM", "TO", "SCOPE", "REASON"]);
+    for work in &statement.works {
+        let scope = if work.scope.is_empty() {
+            "everything".to_owned()
+        } else {
+            work.scope.join(" ")
+        };
+        let late = if work.from < work.loaded {
+            " (announced after its beginning)"
+        } else {
+            ""
+        };
+        table.add_row([
+            work.id.clone(),
+            ippm::wire::time::format(work.from),
+            ippm::wire::time::format(work.to),
+            scope,
+            format!("{}{late}", work.reason.as_deref().unwrap_or(words::NOTHING)),
+        ]);
+    }
+    table
+}
+
+fn pairs(statement: &Statement) -> Table {
+    let mut table = table([
+        "PAIR",
+        "FAMILY",
+        "COVERAGE",
+        "AVAILABILITY",
+        "LOSS",
+        "LOSS/MIN",
+        "DELAY/MIN",
+        "P95",
+        "P99",
+        "PDV P99",
+        "FINDINGS",
+    ]);
+    for pair in &statement.pairs {
+        let figures = &pair.figures;
+        let mut row = vec![
+            format!("{} -> {}", pair.source.probe, pair.target.probe),
+            pair.family.to_string(),
+        ];
+        row.extend(cells(figures));
+        table.add_row(row);
+    }
+    table
+}
+
+fn cells(both: &Both) -> Vec<String> {
+    let account = &both.accounting;
+    let coverage = account.coverage().map_or_else(
+        || words::NOTHING.to_owned(),
+        |coverage| {
+            format!(
+                "{} ({}/{})",
+                words::percent(coverage),
+                account.measured,
+                account.expected
+            )
+        },
+    );
+    let with = |value: fn(&Figures) -> String| {
+        let (excluding, including) = (value(&both.excluding), value(&both.including));
+        if excluding == including {
+            excluding
+        } else {
+            format!("{excluding} ({including})")
+        }
+    };
+    let findings: Vec<String> = both.findings.iter().map(words::finding).collect();
+    vec![
+        coverage,
+        with(|figures| words::availability(&figures.availability.unavailable)),
+        with(|figures| words::share(&figures.loss)),
+        with(|figures| {
+            figures.minutes.map_or_else(
+                || words::NOTHING.to_owned(),
+                |minutes| words::percent(minutes.mean_loss),
+            )
+        }),
+        with(|figures| words::minute_delay(figures)),
+        with(|figures| words::quantile(figures, Quantile::P95)),
+        with(|figures| words::quantile(figures, Quantile::P99)),
+        with(|figures| words::pdv(figures, Quantile::P99)),
+        if findings.is_empty() {
+            words::NOTHING.to_owned()
+        } else {
+            findings.join("; ")
+        },
+    ]
+}
+
+fn sites(statement: &Statement) -> Table {
+    let mut table = table(["SITES", "QUANTITY", "WORST", "DIRECTION", "FAMILY"]);
+    for pair in &statement.site_pairs {
+        for worst in &pair.worst {
+            let Some(direction) = pair.directions.get(worst.direction) else {
+                continue;
+            };
+            table.add_row([
+                pair.sites.join(" / "),
+                words::metric(worst.metric).to_owned(),
+                words::value(worst.measured),
+                format!("{} -> {}", direction.from, direction.to),
+                direction.family.to_string(),
+            ]);
+        }
+    }
+    table
+}
