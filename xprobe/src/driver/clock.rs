@@ -37,7 +37,7 @@ impl Clock {
     /// For how long the machine slept since it was started: the monotonic clock does not count it.
     ///
     /// `None` if the kernel has no such clock.
-    pub(super) fn slept(self) -> Option<Duration> {
+    pub(super) fn slept() -> Option<Duration> {
         let monotonic = ClockId::CLOCK_MONOTONIC.now().ok()?;
         let boot = ClockId::CLOCK_BOOTTIME.now().ok()?;
         Some(Duration::from(boot).saturating_sub(Duration::from(monotonic)))

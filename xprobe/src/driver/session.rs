@@ -130,7 +130,7 @@ impl Session {
         let mut packet = Vec::new();
         let mut next_word = Duration::ZERO;
         let mut next_read = Duration::ZERO;
-        let mut slept = self.clock.slept();
+        let mut slept = Clock::slept();
         // A signal that came before the first packet is obeyed before it.
         if rest(signals, Duration::ZERO).signal {
             self.is_interrupted = true;
@@ -140,7 +140,7 @@ impl Session {
             let now = self.clock.now();
             if now >= next_word {
                 progress(&self.round, now);
-                let missed = self.missed(&mut slept);
+                let missed = missed(&mut slept);
                 self.round.lose(missed);
                 deadline = deadline.map(|deadline| deadline.saturating_sub(missed));
                 next_word = now + PROGRESS_INTERVAL;
@@ -184,16 +184,6 @@ impl Session {
         // What came in the last moment.
         sockets.wait(None, Duration::ZERO);
         self.read(sockets);
-    }
-
-    /// For how long the machine slept since this was asked last; `slept` remembers.
-    fn missed(&self, slept: &mut Option<Duration>) -> Duration {
-        let now = self.clock.slept();
-        let missed = now.zip(*slept).map(|(now, before)| now.saturating_sub(before));
-        *slept = now;
-        missed
-            .filter(|missed| *missed > SHORTEST_SLEEP)
-            .unwrap_or_default()
     }
 
     fn send(&mut self, sockets: &Sockets, id: PacketId, sequence: u16, due: Duration, packet: &mut Vec<u8>) {
@@ -332,4 +322,14 @@ impl Session {
             duration,
         }
     }
+}
+
+/// For how long the machine slept since this was asked last; `slept` remembers.
+fn missed(slept: &mut Option<Duration>) -> Duration {
+    let now = Clock::slept();
+    let missed = now.zip(*slept).map(|(now, before)| now.saturating_sub(before));
+    *slept = now;
+    missed
+        .filter(|missed| *missed > SHORTEST_SLEEP)
+        .unwrap_or_default()
 }

@@ -42,7 +42,7 @@ impl Seed {
         Self(bytes.fold(0, |seed, &byte| seed << 8 | u64::from(byte)))
     }
 
-    /// The number of packet `index`, each of 2^64 as likely as another: the output of SplitMix64 (Steele,
+    /// The number of packet `index`, each of 2^64 as likely as another: the output of `SplitMix64` (Steele,
     /// Lea, Flood 2014) at this place of its sequence.
     fn number(self, index: u64) -> u64 {
         let mut number = self

@@ -61,7 +61,7 @@ impl Asking {
                 .and_then(|text| read_chronyc(&text))
                 .or_else(|| run("ntpq", &["-n", "-c", "rv"]).and_then(|text| read_ntpq(&text)))
                 .or_else(|| run("timedatectl", &["show"]).and_then(|text| read_timedatectl(&text)))
-                .map(|state| state.with_timesync());
+                .map(DaemonState::with_timesync);
             // Nobody listens any more if the run is over.
             let _ = sender.send(state.unwrap_or(DaemonState::UNKNOWN));
         };

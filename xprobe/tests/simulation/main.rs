@@ -11,9 +11,11 @@ mod lab;
 
 mod clock_step;
 mod firewall;
+mod fitness;
 mod namespace;
 mod network;
 mod permission;
 mod program;
 mod reflected;
+mod schedule;
 mod shape;
