@@ -115,6 +115,8 @@ pub struct Access {
     pub keys_file: PathBuf,
     /// The roster.
     pub roster_file: PathBuf,
+    /// The schedule; a file that need not exist.
+    pub schedule_file: PathBuf,
     /// Whether reading needs no key.
     pub public_read: bool,
     /// Whether `/metrics` needs no key.

@@ -6,10 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ippm::UnixTime;
+use ippm::wire::file::Fault as Place;
 use sd_notify::NotifyState;
 
 use crate::context::Context;
 use crate::store::StoreError;
+use crate::watch::file::FileFault;
 
 /// How long the store may take to say whether it is ready.
 const STORE_TIME: Duration = Duration::from_secs(3);
@@ -27,7 +29,7 @@ pub struct Readiness {
     pub version: &'static str,
     /// Name in the ledger.
     pub instance: String,
-    /// Which configuration, roster and keys are in force; equal on all collectors of an exchange.
+    /// Which configuration, roster, schedule and keys are in force; equal on all collectors of an exchange.
     pub digests: Digests,
     /// `ready`, `unavailable`, `refused`, `unreadable`.
     pub store: &'static str,
@@ -46,6 +48,8 @@ pub struct Digests {
     pub config: String,
     /// The roster file.
     pub roster: Option<String>,
+    /// The schedule file; `None` without one.
+    pub schedule: Option<String>,
     /// The key file.
     pub keys: Option<String>,
 }
@@ -53,10 +57,12 @@ pub struct Digests {
 /// A file that could not be loaded.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// `roster`, `keys` or `shared_key`.
+    /// `roster`, `schedule`, `keys` or `shared_key`.
     pub file: &'static str,
     /// What is wrong; only for those who may know.
     pub problem: Option<String>,
+    /// Each fault of a roster or schedule with its line and key; only for those who may know.
+    pub places: Vec<Place>,
 }
 
 impl Readiness {
@@ -114,9 +120,14 @@ pub async fn readiness(context: &Context, detailed: bool) -> Readiness {
     } else {
         "degraded"
     };
-    let fault = |fault: &crate::watch::FileFault| Fault {
+    let fault = |fault: &FileFault| Fault {
         file: fault.file,
         problem: detailed.then(|| fault.problem.clone()),
+        places: if detailed {
+            fault.places.clone()
+        } else {
+            Vec::new()
+        },
     };
     Readiness {
         status,
@@ -125,6 +136,7 @@ pub async fn readiness(context: &Context, detailed: bool) -> Readiness {
         digests: Digests {
             config: context.config.digest.clone(),
             roster: loaded.roster_digest.clone(),
+            schedule: loaded.schedule_digest.clone(),
             keys: loaded.keys_digest.clone(),
         },
         store,

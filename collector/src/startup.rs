@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::ingest::queue::Writer;
 use crate::store::Store;
 use crate::store::cell::{Kept, Resolution};
+use crate::watch::file::FileFault;
 use crate::watch::{self, Change};
 use crate::{beat, health, routes};
 
@@ -232,14 +233,24 @@ async fn look(context: &web::Data<Context>, anyway: bool) {
     }
     for fault in failed {
         context.metrics.reload_failures.add(1);
-        log::error!("the last good one stays in force: {}", fault.problem);
+        log_fault("the last good one stays in force", &fault);
     }
 }
 
 fn report_faults(context: &Context) {
     for fault in &context.watch.loaded().faults {
         context.metrics.reload_failures.add(1);
-        log::error!("{}; run `collector check-config`", fault.problem);
+        log_fault("run `collector check-config`", fault);
+    }
+}
+
+/// One line for each place where the file is wrong, so that each can be found and counted.
+fn log_fault(advice: &str, fault: &FileFault) {
+    if fault.places.is_empty() {
+        log::error!("{advice}: {}", fault.problem);
+    }
+    for place in &fault.places {
+        log::error!("{advice}: {}, {place}", fault.file);
     }
 }
 

@@ -1,17 +1,19 @@
-//! Roster, key file and shared key: read at the start and whenever they change.
+//! Roster, schedule, key file and shared key: read at the start and whenever they change.
 //!
 //! A file that became unreadable or wrong leaves the last good one in force, and says so until it
 //! is mended.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+pub mod file;
+pub mod planned;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use ippm::UnixTime;
 use ippm::roster::Roster;
-use ippm::{UnixTime, wire};
+use ippm::schedule::Schedule;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
@@ -19,7 +21,9 @@ use crate::config::reader::{hex, secret_file};
 use crate::config::{Config, SharedKey};
 use crate::key::file as key_file;
 use crate::key::{KeyDigest, KeyRing};
-use crate::plan::{Defaults, Plans};
+use crate::plan::Plans;
+use file::{FileFault, Stamp, read};
+use planned::{Outcome, Planned, ROSTER, SCHEDULE, Sources};
 
 /// How often the files are looked at.
 pub const INTERVAL: Duration = Duration::from_secs(5);
@@ -29,7 +33,7 @@ pub const INTERVAL: Duration = Duration::from_secs(5);
 pub struct Loaded {
     /// The roster; `None` until a good one was loaded.
     pub roster: Option<Arc<Roster>>,
-    /// The plans that follow from it.
+    /// The plans that follow from it and from the schedule; `None` until both were good together.
     pub plans: Option<Plans>,
     /// The keys; none until a good file was loaded.
     pub keys: KeyRing,
@@ -37,30 +41,23 @@ pub struct Loaded {
     pub shared: Option<KeyDigest>,
     /// SHA-256 of the roster file in force.
     pub roster_digest: Option<String>,
+    /// SHA-256 of the schedule file in force; `None` without one.
+    pub schedule_digest: Option<String>,
     /// SHA-256 of the key file in force.
     pub keys_digest: Option<String>,
     /// What is wrong with the files as they are now.
     pub faults: Vec<FileFault>,
-    /// When the roster in force was loaded, and with it the plans.
+    /// When roster and schedule in force were loaded, and with them the plans.
     pub plans_since: UnixTime,
-}
-
-/// A file that could not be loaded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileFault {
-    /// `roster`, `keys` or `shared_key`.
-    pub file: &'static str,
-    /// What is wrong; it names the file and never a secret.
-    pub problem: String,
+    planned: Option<Planned>,
 }
 
 /// The files, and what was loaded from them.
 #[derive(Debug)]
 pub struct Watch {
-    roster: PathBuf,
+    sources: Sources,
     keys: PathBuf,
     shared: SharedKey,
-    defaults: Defaults,
     loaded: ArcSwap<Loaded>,
     stamps: Mutex<Option<Stamps>>,
 }
@@ -84,19 +81,16 @@ impl Watch {
             keys: KeyRing::default(),
             shared: None,
             roster_digest: None,
+            schedule_digest: None,
             keys_digest: None,
             faults: Vec::new(),
             plans_since: now,
+            planned: None,
         };
         let watch = Self {
-            roster: config.access.roster_file.clone(),
+            sources: Sources::of(config),
             keys: config.access.keys_file.clone(),
             shared: config.legacy.shared_key.clone(),
-            defaults: Defaults {
-                period: config.plan.period,
-                params: config.plan.params,
-                legacy_period: config.legacy.period,
-            },
             loaded: ArcSwap::from_pointee(nothing),
             stamps: Mutex::new(None),
         };
@@ -115,28 +109,20 @@ impl Watch {
         let mut last = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
         // Stamped before reading: what changes meanwhile is seen at the next look.
         let stamps = Stamps {
-            roster: Stamp::of(&self.roster),
+            roster: Stamp::of(&self.sources.roster),
+            schedule: Stamp::of(&self.sources.schedule),
             keys: Stamp::of(&self.keys),
             shared: match &self.shared {
                 SharedKey::File(path) => Stamp::of(path),
-                SharedKey::None | SharedKey::Given(_) => Stamp(None),
+                SharedKey::None | SharedKey::Given(_) => Stamp::NONE,
             },
         };
         let changed =
             |new: fn(&Stamps) -> &Stamp| anyway || last.as_ref().is_none_or(|last| new(last) != new(&stamps));
         let mut next = Loaded::clone(&self.loaded.load());
         let mut change = Change::default();
-        if changed(|stamps| &stamps.roster) {
-            let result = read_roster(&self.roster, &self.defaults);
-            let result = result.map(|(roster, plans, digest)| {
-                let is_new = next.roster_digest.as_ref() != Some(&digest);
-                (next.roster, next.plans, next.roster_digest) = (Some(roster), Some(plans), Some(digest));
-                if is_new {
-                    next.plans_since = now;
-                }
-                is_new
-            });
-            next.note("roster", result, &mut change);
+        if changed(|stamps| &stamps.roster) || changed(|stamps| &stamps.schedule) {
+            next.plan(self.sources.read(next.planned.as_ref()), now, &mut change);
         }
         if changed(|stamps| &stamps.keys) {
             let result = read_keys(&self.keys).map(|(keys, digest)| {
@@ -144,7 +130,11 @@ impl Watch {
                 (next.keys, next.keys_digest) = (keys, Some(digest));
                 is_new
             });
-            next.note("keys", result, &mut change);
+            next.note(
+                "keys",
+                result.map_err(|problem| FileFault::new("keys", problem)),
+                &mut change,
+            );
         }
         if changed(|stamps| &stamps.shared) {
             let result = read_shared(&self.shared).map(|shared| {
@@ -152,7 +142,11 @@ impl Watch {
                 next.shared = shared;
                 is_new
             });
-            next.note("shared_key", result, &mut change);
+            next.note(
+                "shared_key",
+                result.map_err(|problem| FileFault::new("shared_key", problem)),
+                &mut change,
+            );
         }
         if !(change.reloaded.is_empty()
             && change.failed.is_empty()
@@ -166,32 +160,62 @@ impl Watch {
 }
 
 impl Loaded {
-    fn note(&mut self, file: &'static str, result: Result<bool, String>, change: &mut Change) {
+    /// The schedule in force, the default one without a file; `None` until there are plans.
+    #[must_use]
+    pub fn schedule(&self) -> Option<&Schedule> {
+        self.planned.as_ref().map(|planned| &*planned.schedule.value)
+    }
+
+    /// Puts into force what was read of roster and schedule.
+    fn plan(&mut self, outcome: Outcome, now: UnixTime, change: &mut Change) {
+        let Outcome {
+            planned,
+            roster,
+            faults,
+        } = outcome;
+        // A roster that is good by itself is known before there are plans, so that lists and names work.
+        let known = planned.as_ref().map(|planned| planned.roster.clone()).or(roster);
+        let roster_digest = known.as_ref().and_then(|roster| roster.digest.clone());
+        let schedule_digest = planned
+            .as_ref()
+            .and_then(|planned| planned.schedule.digest.clone());
+        let is_planned_anew = planned.is_some() && self.planned.is_none();
+        for (file, is_new) in [
+            (ROSTER, self.roster_digest != roster_digest),
+            (SCHEDULE, self.schedule_digest != schedule_digest),
+        ] {
+            let of_file: Vec<FileFault> = faults
+                .iter()
+                .filter(|fault| fault.file == file)
+                .cloned()
+                .collect();
+            self.faults.retain(|fault| fault.file != file);
+            self.faults.extend(of_file.iter().cloned());
+            change.failed.extend(of_file);
+            if is_new {
+                change.reloaded.push(file);
+            }
+        }
+        if is_planned_anew || !change.reloaded.is_empty() {
+            self.plans_since = now;
+        }
+        self.roster = known.map(|roster| roster.value);
+        self.plans = planned.as_ref().map(|planned| planned.plans.clone());
+        (self.roster_digest, self.schedule_digest) = (roster_digest, schedule_digest);
+        self.planned = planned;
+    }
+
+    fn note(&mut self, file: &'static str, result: Result<bool, FileFault>, change: &mut Change) {
         self.faults.retain(|fault| fault.file != file);
         match result {
             Ok(true) => change.reloaded.push(file),
             Ok(false) => {}
-            Err(problem) => {
-                let fault = FileFault { file, problem };
+            Err(fault) => {
                 self.faults.push(fault.clone());
                 change.failed.push(fault);
             }
         }
     }
-}
-
-/// Reads the roster at `path` and makes the plans that follow from it.
-///
-/// # Errors
-///
-/// What is wrong, with the path.
-pub fn read_roster(path: &Path, defaults: &Defaults) -> Result<(Arc<Roster>, Plans, String), String> {
-    let named = |problem: &dyn std::fmt::Display| format!("roster {}: {problem}", path.display());
-    let text = read(path, wire::file::MAX_BYTES).map_err(|error| named(&error))?;
-    let roster = wire::roster::parse(&text).map_err(|error| named(&chain(&error)))?;
-    let roster = Arc::new(roster);
-    let plans = Plans::new(Arc::clone(&roster), *defaults).map_err(|error| named(&error))?;
-    Ok((roster, plans, hex(&Sha256::digest(&text))))
 }
 
 /// Reads the key file at `path`.
@@ -222,42 +246,10 @@ pub fn read_shared(shared: &SharedKey) -> Result<Option<KeyDigest>, String> {
     Ok(Some(KeyDigest::of(secret.expose_secret().as_bytes())))
 }
 
-/// Reads at most one byte more than `limit`, so that a parser can refuse it by its own limit.
-fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
 #[derive(Debug, PartialEq, Eq)]
 struct Stamps {
     roster: Stamp,
+    schedule: Stamp,
     keys: Stamp,
     shared: Stamp,
-}
-
-/// What tells a changed file from an unchanged one, also when it was renamed over.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp(Option<(Option<SystemTime>, u64, u64)>);
-
-impl Stamp {
-    fn of(path: &Path) -> Self {
-        use std::os::unix::fs::MetadataExt as _;
-        Self(
-            fs::metadata(path)
-                .ok()
-                .map(|meta| (meta.modified().ok(), meta.len(), meta.ino())),
-        )
-    }
 }

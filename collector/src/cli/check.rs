@@ -6,22 +6,31 @@ use crate::cli::{Args, Failure};
 use crate::config::layer::Fault;
 use crate::config::{Backend, Config};
 use crate::key::KeyRing;
-use crate::plan::Defaults;
 use crate::watch;
+use crate::watch::planned::Sources;
 
-/// Names every fault of configuration, roster and key file.
+/// Names every fault of configuration, roster, schedule and key file.
 pub(super) fn check(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
     let config = args.load()?;
     let mut warnings = config.warnings();
     let mut faults = Vec::new();
-    let defaults = Defaults {
-        period: config.plan.period,
-        params: config.plan.params,
-        legacy_period: config.legacy.period,
-    };
-    let roster = watch::read_roster(&config.access.roster_file, &defaults)
-        .map_err(|problem| faults.push(Fault::new("access.roster_file", problem)))
-        .ok();
+    let outcome = Sources::of(&config).read(None);
+    for fault in &outcome.faults {
+        let setting = format!("access.{}_file", fault.file);
+        if fault.places.is_empty() {
+            faults.push(Fault::new(setting.as_str(), &fault.problem));
+        }
+        faults.extend(
+            fault
+                .places
+                .iter()
+                .map(|place| Fault::new(setting.as_str(), place)),
+        );
+    }
+    if let Some(planned) = &outcome.planned {
+        let unknown = planned.unknown_names();
+        warnings.extend(unknown.iter().map(|place| Fault::new("schedule", place)));
+    }
     let keys = watch::read_keys(&config.access.keys_file)
         .map_err(|problem| faults.push(Fault::new("access.keys_file", problem)))
         .ok();
@@ -37,8 +46,8 @@ pub(super) fn check(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
             format_args!("{}: {error}", ca_file.display()),
         ));
     }
-    if let (Some((roster, ..)), Some((keys, _))) = (&roster, &keys) {
-        warnings.extend(names(roster, keys, &config));
+    if let (Some(roster), Some((keys, _))) = (&outcome.roster, &keys) {
+        warnings.extend(names(&roster.value, keys, &config));
     }
     for warning in &warnings {
         writeln!(out, "warning: {warning}").map_err(Failure::io("stdout"))?;
@@ -59,7 +68,8 @@ pub(super) fn print(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
 fn names(roster: &ippm::roster::Roster, keys: &KeyRing, config: &Config) -> Vec<Fault> {
     let mut warnings = Vec::new();
     let shared = !matches!(config.legacy.shared_key, crate::config::SharedKey::None);
-    for name in roster.names() {
+    for probe in roster.probes() {
+        let name = &probe.name;
         if !name.is_plain() {
             let text = format!("probe {name:?} has characters outside A-Z a-z 0-9 . _ -");
             warnings.push(Fault::new("roster", text));
@@ -68,7 +78,7 @@ fn names(roster: &ippm::roster::Roster, keys: &KeyRing, config: &Config) -> Vec<
             .entries()
             .iter()
             .any(|entry| entry.probe().as_ref() == Some(name));
-        if !has_key && !shared {
+        if !has_key && !shared && probe.is_source() {
             warnings.push(Fault::new(
                 "keys",
                 format_args!("probe {name} has no key: collector key add"),

@@ -76,6 +76,7 @@ impl<'a> Reader<'a> {
             access: Access {
                 keys_file: self.required_path("access.keys_file")?,
                 roster_file: self.required_path("access.roster_file")?,
+                schedule_file: self.required_path("access.schedule_file")?,
                 public_read: self.truth("access.public_read")?,
                 public_metrics: self.truth("access.public_metrics")?,
             },

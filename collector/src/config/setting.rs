@@ -79,6 +79,7 @@ pub const SETTINGS: &[Setting] = &[
     of("store.influx.gzip", Kind::Truth),
     of("access.keys_file", Kind::Path),
     of("access.roster_file", Kind::Path),
+    of("access.schedule_file", Kind::Path),
     of("access.public_read", Kind::Truth),
     of("access.public_metrics", Kind::Truth),
     of("legacy.shared_key_file", Kind::Path),

@@ -1,18 +1,25 @@
 //! What operators and their tools ask: does it live, is it ready, what happened.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use ippm::wire::file::Fault as Place;
 use serde_json::{Value, json};
 
 use crate::auth;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
-use crate::health::{self, Readiness};
+use crate::health::{self, Fault, Readiness};
 use crate::key::Role;
 use crate::metrics::Gauge;
+use crate::watch::Loaded;
+use crate::watch::file::FileFault;
 
 /// The content type of the Prometheus text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Most places of one broken file that `/metrics` names; `/readyz` names all.
+const MAX_PLACES: usize = 16;
 
 /// `GET /healthz`: 200 as long as requests are answered at all.
 pub(crate) async fn healthz() -> HttpResponse {
@@ -42,7 +49,7 @@ fn document(readiness: &Readiness) -> Value {
         .faults
         .iter()
         .map(|fault| match &fault.problem {
-            Some(problem) => json!({"file": fault.file, "problem": problem}),
+            Some(problem) => json!({"file": fault.file, "problem": problem, "places": places(fault)}),
             None => json!({"file": fault.file}),
         })
         .collect();
@@ -52,10 +59,20 @@ fn document(readiness: &Readiness) -> Value {
         "version": readiness.version,
         "instance": readiness.instance,
         "store": readiness.store,
-        "digests": {"config": digests.config, "roster": digests.roster, "keys": digests.keys},
+        "digests": {
+            "config": digests.config,
+            "roster": digests.roster,
+            "schedule": digests.schedule,
+            "keys": digests.keys,
+        },
         "queue": {"waiting": readiness.waiting, "limit": readiness.queue_limit},
         "faults": faults,
     })
+}
+
+fn places(fault: &Fault) -> Vec<Value> {
+    let place = |place: &Place| json!({"line": place.line, "key": place.path, "problem": place.problem});
+    fault.places.iter().map(place).collect()
 }
 
 /// `GET /metrics`: for whoever asks from this host, or with a read or admin key.
@@ -70,8 +87,26 @@ pub(crate) async fn metrics(
         }
     }
     let readiness = health::readiness(&context, false).await;
-    let body = context.metrics.expose(&gauges(&readiness, &context));
+    let broken = broken(&context.watch.loaded());
+    let mut gauges = gauges(&readiness, &context);
+    gauges.extend(broken.iter().map(|(file, line, key)| Gauge {
+        name: "ixpqos_file_fault_info",
+        help: "Where a file that could not be loaded is wrong.",
+        labels: vec![("file", file), ("line", line), ("key", key)],
+        value: 1,
+    }));
+    let body = context.metrics.expose(&gauges);
     Ok(HttpResponse::Ok().content_type(PROMETHEUS).body(body))
+}
+
+/// File, line and key of each place where a file is wrong; a key once.
+fn broken(loaded: &Loaded) -> BTreeSet<(&'static str, String, String)> {
+    let of_fault = |fault: &FileFault| {
+        let file = fault.file;
+        let places = fault.places.clone().into_iter().take(MAX_PLACES);
+        places.map(move |place| (file, place.line.to_string(), place.path))
+    };
+    loaded.faults.iter().flat_map(of_fault).collect()
 }
 
 fn gauges<'a>(readiness: &'a Readiness, context: &Context) -> Vec<Gauge<'a>> {
@@ -130,8 +165,10 @@ fn gauges<'a>(readiness: &'a Readiness, context: &Context) -> Vec<Gauge<'a>> {
         ),
         digest("config", Some(&readiness.digests.config)),
         digest("roster", readiness.digests.roster.as_ref()),
+        digest("schedule", readiness.digests.schedule.as_ref()),
         digest("keys", readiness.digests.keys.as_ref()),
         faulty("roster"),
+        faulty("schedule"),
         faulty("keys"),
         faulty("shared_key"),
         gauge(

@@ -9,6 +9,7 @@ mod limits;
 mod operations;
 mod reading;
 mod reports;
+mod schedule;
 
 #[path = "../support/memory.rs"]
 mod memory;
