@@ -276,12 +276,14 @@ impl Config {
         }
         let (spread, timeout) = (self.plan.params.spread, self.plan.params.timeout);
         if let (Some(spread), Some(timeout)) = (spread, timeout)
-            && spread + timeout > plan::end_before(self.plan.period)
+            && plan::time_needed(spread, timeout) > plan::end_before(self.plan.period)
         {
             let end = unit::duration_text(plan::end_before(self.plan.period));
             fault(
                 "plan.spread",
-                format!("with plan.timeout it is longer than {end}, when a round must end"),
+                format!(
+                    "with the wait for replies and the delivery it is longer than {end}, when a round must end"
+                ),
             );
         }
         if self.plan.pps_per_target > self.plan.pps {

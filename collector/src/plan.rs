@@ -1,28 +1,67 @@
-//! Whom each probe measures: everyone on the roster except itself, with the test `icmp`.
+//! The mesh plan: whom each probe measures, with what and when, from the roster and the schedule.
+//!
+//! A plan is a pure function of roster, schedule and probe, and what is done in a slot one of plan and slot
+//! ([`resolve`]); the same functions answer the plan request of a probe and, from the records of the ledger, tell
+//! what was expected in any slot of the past ([`history`]).
+//!
+//! # Layout
+//!
+//! * [`Plans`]: the plans of all probes
+//! * [`mesh`]: which ordered pairs each test measures
+//! * [`cost`]: what that sends; [`budget`]: what it may send; [`fault`]: why a plan is refused
+//! * [`window`], [`resolve`]: what is done when; [`span`]: time and slots
+//! * [`history`]: what was expected
 
+pub mod budget;
+pub mod cost;
+pub mod fault;
 pub mod history;
+pub mod mesh;
 pub mod resolve;
 pub mod span;
 pub mod window;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ippm::class::slot::Aliases;
 use ippm::plan::{Plan, Target, Test};
-use ippm::roster::{Entry, Roster};
-use ippm::{Family, Params, ProbeName, TestName, plan};
-use thiserror::Error;
+use ippm::roster::Roster;
+use ippm::schedule::Schedule;
+use ippm::{Family, Params, ProbeName, TestName, Word, plan};
+
+use crate::config::Config;
+use crate::plan::cost::Cost;
+use crate::plan::fault::PlanError;
+use crate::plan::mesh::Mesh;
 
 /// What the operator chose for the plan of every probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Defaults {
     /// How often cron starts `xprobe`.
     pub period: Duration,
-    /// Parameters of the test `icmp`.
+    /// Parameters of a test that states none.
     pub params: Params,
     /// How often cron starts the probes of the original IXPQoS.
     pub legacy_period: Duration,
+    /// Most packets per second that a probe sends in all.
+    pub pps: u64,
+    /// Most packets per second that a probe sends to one address.
+    pub pps_per_target: u64,
+}
+
+impl Defaults {
+    /// Those of a configuration.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self {
+            period: config.plan.period,
+            params: config.plan.params,
+            legacy_period: config.legacy.period,
+            pps: config.plan.pps,
+            pps_per_target: config.plan.pps_per_target,
+        }
+    }
 }
 
 /// The plan of every probe on a roster; each is made when it is asked for, because together they
@@ -30,58 +69,65 @@ pub struct Defaults {
 #[derive(Debug, Clone)]
 pub struct Plans {
     roster: Arc<Roster>,
+    schedule: Arc<Schedule>,
+    mesh: Arc<Mesh>,
+    cost: Arc<Cost>,
+    aliases: Aliases,
     defaults: Defaults,
 }
 
-/// A roster asks too much of a probe.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "probe {probe} would measure {results} results a round, more than {}: it needs a shorter roster",
-    Plan::MAX_RESULTS
-)]
-pub struct PlanError {
-    /// The probe.
-    pub probe: ProbeName,
-    /// Its results.
-    pub results: usize,
-}
-
 impl Plans {
-    /// The plans of all probes on `roster`.
+    /// The plans of all probes on `roster`, as `schedule` wants them.
     ///
     /// # Errors
     ///
-    /// [`PlanError`] names the first probe whose plan has more results than a report may hold.
-    pub fn new(roster: Arc<Roster>, defaults: Defaults) -> Result<Self, PlanError> {
-        let mut own: BTreeMap<&ProbeName, usize> = BTreeMap::new();
-        for entry in roster.entries() {
-            *own.entry(&entry.name).or_default() += 1;
+    /// [`PlanError`] names everything for which the plans are refused: what the schedule names and the roster does
+    /// not know, unknown time zones, periods that do not fit, and each budget that is exceeded, with the sum and
+    /// who exceeds it most.
+    pub fn new(roster: Arc<Roster>, schedule: Arc<Schedule>, defaults: Defaults) -> Result<Self, PlanError> {
+        let aliases = roster.aliases();
+        let mesh = Mesh::new(&roster, &schedule, &aliases).map_err(PlanError::new)?;
+        let faults = budget::check_tests(&schedule, &defaults);
+        if !faults.is_empty() {
+            return Err(PlanError::new(faults));
         }
-        for (probe, own) in own {
-            let results = roster.entries().len() - own;
-            if results > Plan::MAX_RESULTS {
-                return Err(PlanError {
-                    probe: probe.clone(),
-                    results,
-                });
-            }
+        let cost = Cost::of(&roster, &schedule, &mesh, &defaults);
+        let faults = budget::check(&cost, &roster, &schedule, &defaults);
+        if !faults.is_empty() {
+            return Err(PlanError::new(faults));
         }
-        Ok(Self { roster, defaults })
+        Ok(Self {
+            roster,
+            schedule,
+            mesh: Arc::new(mesh),
+            cost: Arc::new(cost),
+            aliases,
+            defaults,
+        })
     }
 
-    /// The plan of `probe`; `None` if the roster does not know it.
+    /// The plan of `probe`, by its present name or a former one; `None` if the roster does not know it.
+    ///
+    /// It is empty for a probe that takes no part or measures nothing, and for every probe while nothing is to be
+    /// measured.
     #[must_use]
     pub fn get(&self, probe: &ProbeName) -> Option<Plan> {
-        self.roster
-            .contains(probe)
-            .then(|| plan_of(probe, &self.roster, &self.defaults))
+        let present = self.present(probe)?;
+        let index = self.roster.names().position(|name| name == present)?;
+        Some(self.plan_of(index))
+    }
+
+    /// The present name of `probe`, which may be a former one; `None` if the roster does not know it.
+    #[must_use]
+    pub fn present<'a>(&'a self, probe: &'a ProbeName) -> Option<&'a ProbeName> {
+        let present = self.aliases.resolve(probe);
+        self.roster.contains(present).then_some(present)
     }
 
     /// Every probe and its plan, in the order of the roster.
     pub fn iter(&self) -> impl Iterator<Item = (&ProbeName, Plan)> {
-        self.roster
-            .names()
-            .map(|probe| (probe, plan_of(probe, &self.roster, &self.defaults)))
+        let names = self.roster.names().enumerate();
+        names.map(|(index, probe)| (probe, self.plan_of(index)))
     }
 
     /// The roster.
@@ -89,84 +135,106 @@ impl Plans {
     pub fn roster(&self) -> &Roster {
         &self.roster
     }
+
+    /// The schedule.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// Which pairs are measured.
+    #[must_use]
+    pub fn mesh(&self) -> &Mesh {
+        &self.mesh
+    }
+
+    /// What the plans send.
+    #[must_use]
+    pub fn cost(&self) -> &Cost {
+        &self.cost
+    }
+
+    /// What the operator chose for the plan of every probe.
+    #[must_use]
+    pub fn defaults(&self) -> &Defaults {
+        &self.defaults
+    }
+
+    fn plan_of(&self, index: usize) -> Plan {
+        let legacy = self.roster.probes()[index].details.legacy;
+        let defaults = &self.defaults;
+        let tests: Vec<Test> = if legacy {
+            self.legacy_test(index).into_iter().collect()
+        } else {
+            (0..self.schedule.tests.len())
+                .filter_map(|test| self.test(index, test))
+                .collect()
+        };
+        Plan {
+            period: if legacy {
+                defaults.legacy_period
+            } else {
+                defaults.period
+            },
+            legacy,
+            tests,
+        }
+    }
+
+    fn test(&self, source: usize, test: usize) -> Option<Test> {
+        let spec = &self.schedule.tests[test];
+        self.test_of(self.mesh.targets(&self.roster, test, source), source, |targets| {
+            Test {
+                name: spec.name.clone(),
+                kind: spec.kind.clone(),
+                period: spec.period.unwrap_or(self.defaults.period),
+                params: self.schedule.params(spec, self.defaults.params),
+                windows: spec.windows.iter().map(ToString::to_string).collect(),
+                targets,
+            }
+        })
+    }
+
+    /// A probe of the original knows no schedule: it measures whom its list names, over IPv4.
+    fn legacy_test(&self, source: usize) -> Option<Test> {
+        self.test_of(
+            self.mesh.legacy_targets(&self.roster, source),
+            source,
+            |targets| Test {
+                name: TestName::icmp(),
+                kind: icmp(),
+                period: self.defaults.legacy_period,
+                params: plan::default_params(self.defaults.legacy_period),
+                windows: Vec::new(),
+                targets,
+            },
+        )
+    }
+
+    fn test_of(
+        &self,
+        targets: Vec<(usize, Family)>,
+        source: usize,
+        test: impl FnOnce(Vec<Target>) -> Test,
+    ) -> Option<Test> {
+        let probes = self.roster.probes();
+        let target = |(target, family): (usize, Family)| {
+            let target = &probes[target];
+            let address = probes[source].reaches(target, family)?;
+            Some(Target {
+                name: target.name.clone(),
+                family,
+                address: address.to_string(),
+            })
+        };
+        let targets: Vec<Target> = targets.into_iter().filter_map(target).collect();
+        (!targets.is_empty()).then(|| test(targets))
+    }
 }
 
-fn plan_of(probe: &ProbeName, roster: &Roster, defaults: &Defaults) -> Plan {
-    // The original knows one family; a host that is marked once runs it for all its entries.
-    let legacy = roster
-        .entries()
-        .iter()
-        .any(|entry| entry.name == *probe && entry.legacy);
-    let (period, params) = if legacy {
-        (
-            defaults.legacy_period,
-            plan::default_params(defaults.legacy_period),
-        )
-    } else {
-        (defaults.period, defaults.params)
-    };
-    let measured = |entry: &&Entry| entry.name != *probe && (!legacy || entry.family == Family::V4);
-    let targets: Vec<Target> = roster
-        .entries()
-        .iter()
-        .filter(measured)
-        .map(|entry| Target {
-            name: entry.name.clone(),
-            family: entry.family,
-            address: entry.address.to_string(),
-        })
-        .collect();
-    let tests = if targets.is_empty() {
-        Vec::new()
-    } else {
-        vec![Test {
-            name: TestName::icmp(),
-            kind: "icmp".parse().expect("four lower-case letters are a word"),
-            period,
-            params,
-            windows: Vec::new(),
-            targets,
-        }]
-    };
-    Plan {
-        period,
-        legacy,
-        tests,
-    }
+fn icmp() -> Word {
+    "icmp".parse().expect("four lower-case letters are a word")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ippm::roster::address::Address;
-
-    #[test]
-    fn the_largest_roster_asks_no_probe_for_more_than_a_report_may_hold() {
-        let entry = |n: usize| Entry {
-            name: format!("p{n}").parse().unwrap(),
-            family: Family::V4,
-            address: Address::Host("probe.example".to_owned()),
-            site: None,
-            description: None,
-            legacy: false,
-        };
-        let period = Duration::from_mins(5);
-        let defaults = Defaults {
-            period,
-            params: plan::default_params(period),
-            legacy_period: period,
-        };
-        let roster = Roster::new((0..Roster::MAX_ENTRIES).map(entry).collect()).unwrap();
-        let plans = Plans::new(Arc::new(roster), defaults).unwrap();
-        assert_eq!(
-            plans.get(&"p7".parse().unwrap()).unwrap().results(),
-            Roster::MAX_ENTRIES - 1
-        );
-        let roster = Roster::new((0..Plan::MAX_RESULTS + 2).map(entry).collect()).unwrap();
-        let error = Plans::new(Arc::new(roster), defaults).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "probe p0 would measure 2049 results a round, more than 2048: it needs a shorter roster"
-        );
-    }
-}
+mod tests;

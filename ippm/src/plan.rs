@@ -53,6 +53,10 @@ impl Plan {
     /// Most results of one round.
     pub const MAX_RESULTS: usize = 2048;
 
+    /// Most packets of one round, over all its results: what a probe remembers of a packet until its report is
+    /// made takes about 130 bytes, so this bounds a round to some 260 MB.
+    pub const MAX_PACKETS: u64 = 2_000_000;
+
     /// Number of (test, target, family) in the plan.
     #[must_use]
     pub fn results(&self) -> usize {
@@ -138,6 +142,21 @@ pub fn departure(spread: Duration, count: u64, index: u64) -> Option<Duration> {
     u64::try_from(ns).ok().map(Duration::from_nanos)
 }
 
+/// How long a round waits at least after its last packet.
+pub const MIN_LINGER: Duration = Duration::from_secs(4);
+
+/// What is kept free at the end of a round to deliver its report.
+pub const DELIVERY: Duration = Duration::from_secs(5);
+
+/// How long a round with these parameters takes: the spread of its packets, the wait for the last replies, which
+/// is the waiting time and at least [`MIN_LINGER`], and [`DELIVERY`].
+#[must_use]
+pub fn time_needed(spread: Duration, timeout: Duration) -> Duration {
+    spread
+        .saturating_add(timeout.max(MIN_LINGER))
+        .saturating_add(DELIVERY)
+}
+
 /// When, counted from the slot's start, the process of a round has to be gone: 99 % of the period.
 #[must_use]
 pub fn end_before(period: Duration) -> Duration {
@@ -171,6 +190,19 @@ mod tests {
         for secs in [20, 60, 300, 3600] {
             assert_eq!(check_period(Duration::from_secs(secs)), Ok(()), "{secs}");
         }
+    }
+
+    #[test]
+    fn the_default_round_of_every_period_leaves_time_to_deliver_it() {
+        for secs in (20..=3600).filter(|secs| 3600 % secs == 0) {
+            let period = Duration::from_secs(secs);
+            let needed = time_needed(default_spread(period), Params::DEFAULT_TIMEOUT);
+            assert!(needed <= end_before(period), "{secs}");
+        }
+        assert_eq!(
+            time_needed(Duration::from_secs(288), Duration::from_secs(2)),
+            end_before(Duration::from_mins(5))
+        );
     }
 
     #[test]

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use ippm::roster::Roster;
 use ippm::schedule::Schedule;
 use ippm::wire;
+use ippm::wire::file::place::Places;
 use ippm::wire::file::{Fault, FileError, MAX_BYTES};
 use sha2::{Digest, Sha256};
 
 use super::file::{FileFault, chain, read};
 use crate::config::Config;
 use crate::config::reader::hex;
+use crate::plan::fault::{PlanError, PlanFault, PlanFile};
 use crate::plan::{Defaults, Plans};
 
 /// Name of the roster among the files.
@@ -71,11 +73,7 @@ impl Sources {
         Self {
             roster: config.access.roster_file.clone(),
             schedule: config.access.schedule_file.clone(),
-            defaults: Defaults {
-                period: config.plan.period,
-                params: config.plan.params,
-                legacy_period: config.legacy.period,
-            },
+            defaults: Defaults::of(config),
         }
     }
 
@@ -141,15 +139,60 @@ impl Sources {
     }
 
     fn plans(&self, roster: Source<Roster>, schedule: Source<Schedule>) -> Result<Planned, Vec<FileFault>> {
-        let plans = Plans::new(Arc::clone(&roster.value), self.defaults);
+        let plans = Plans::new(
+            Arc::clone(&roster.value),
+            Arc::clone(&schedule.value),
+            self.defaults,
+        );
         match plans {
             Ok(plans) => Ok(Planned {
                 roster,
                 schedule,
                 plans,
             }),
-            Err(error) => Err(vec![whole(ROSTER, &self.roster, &error)]),
+            Err(error) => Err(self.refused(&error, &roster, &schedule)),
         }
+    }
+
+    /// The faults of a refused plan, each at the line of its key.
+    fn refused(
+        &self,
+        error: &PlanError,
+        roster: &Source<Roster>,
+        schedule: &Source<Schedule>,
+    ) -> Vec<FileFault> {
+        let of_file = |file: PlanFile| {
+            // Without a schedule it is the roster that asks for too much.
+            let is_here = |fault: &&PlanFault| {
+                file == if schedule.digest.is_some() {
+                    fault.file
+                } else {
+                    PlanFile::Roster
+                }
+            };
+            let (name, path, text) = match file {
+                PlanFile::Roster => (ROSTER, &self.roster, &roster.text),
+                PlanFile::Schedule => (SCHEDULE, &self.schedule, &schedule.text),
+            };
+            let lines = Places::of(text);
+            let place = |fault: &PlanFault| {
+                let key = if fault.file == file { &fault.key } else { "probes" };
+                Fault {
+                    line: lines.line(key),
+                    path: key.to_owned(),
+                    problem: fault.problem.to_string(),
+                }
+            };
+            let places: Vec<Fault> = error.faults.iter().filter(is_here).map(place).collect();
+            (!places.is_empty()).then(|| {
+                let fault = whole(name, path, &FileError::Faults(places.clone()));
+                FileFault { places, ..fault }
+            })
+        };
+        [PlanFile::Roster, PlanFile::Schedule]
+            .into_iter()
+            .filter_map(of_file)
+            .collect()
     }
 }
 
