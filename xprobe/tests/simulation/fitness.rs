@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ippm::{Fate, UnixTime};
 use xprobe::driver::fitness::Suspicion;
 use xprobe::driver::{Due, Job, Outcome, measure};
+use xprobe::net::binding::Binding;
 use xprobe::round::pace::Limits;
 
 use crate::namespace::Namespace;
@@ -23,6 +24,7 @@ fn measure_stalled(namespace: &Namespace, tests: Vec<Due>, stall: Duration) -> O
             linger: Some(Duration::from_millis(400)),
             until_answered: false,
             limits: Limits::HARD,
+            binding: Binding::default(),
         };
         let mut is_stalled = false;
         measure(&job, &mut |progress| {

@@ -14,6 +14,7 @@ use nix::sys::socket::{
 };
 use nix::sys::time::TimeSpec;
 use xprobe::driver::{Due, Job, Outcome, measure};
+use xprobe::net::binding::Binding;
 use xprobe::round::Flow;
 use xprobe::round::pace::Limits;
 use xprobe::round::schedule::{Rhythm, Seed};
@@ -150,6 +151,7 @@ fn round() -> Outcome {
         linger: Some(Duration::from_millis(300)),
         until_answered: false,
         limits: Limits::HARD,
+        binding: Binding::default(),
     };
     measure(&job, &mut |_| {})
 }
