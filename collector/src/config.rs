@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ippm::limit::LossLimit;
 use ippm::{Family, plan};
 use secrecy::SecretString;
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub plan: PlanDefaults,
     /// How long what is kept.
     pub retention: Retention,
+    /// How results are shown.
+    pub display: Display,
     /// The SLA profiles, ordered by name; one of them is called `default`.
     pub sla: Vec<Profile>,
     /// Every limit.
@@ -169,6 +172,15 @@ pub struct Retention {
     pub hour: Duration,
     /// Cells of a day, and the ledger.
     pub day: Duration,
+}
+
+/// `[display]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Display {
+    /// Loss above it makes a round degraded.
+    pub degraded_loss: LossLimit,
+    /// Most subjects whose latest figures `/metrics` carries; 0: none.
+    pub pair_metrics: usize,
 }
 
 /// `[limits]`.

@@ -6,6 +6,7 @@
 //! * the HTTP surface: [`routes`], [`auth`], [`error`], [`context`] (what handlers are handed)
 //! * who may do what: [`key`], [`limit`], [`watch`] (roster and keys, read again when they change)
 //! * what is asked of probes: [`plan`]; what they send: [`ingest`]; where it is kept: [`store`]; what it says: [`report`]
+//! * how it is shown: [`pages`] (for people), [`csv`] (for spreadsheets)
 //! * what is said about itself: [`beat`] (ledger), [`health`], [`metrics`]
 
 pub mod auth;
@@ -14,6 +15,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod csv;
 pub mod error;
 pub mod health;
 pub mod ingest;

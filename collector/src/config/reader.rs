@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::config::layer::{Fault, Sources, Values};
 use crate::config::unit::{self, Rate};
 use crate::config::{
-    Access, Backend, Config, Influx, Legacy, Limits, PlanDefaults, Retention, Server, SharedKey, Store,
+    Access, Backend, Config, Display, Influx, Legacy, Limits, PlanDefaults, Retention, Server, SharedKey, Store,
     setting,
 };
 use crate::report::sla::profile::{AvailabilityForm, DelayTarget, Profile, Quantile, Targets};
@@ -87,9 +87,20 @@ impl<'a> Reader<'a> {
                 hour: self.duration("retention.hour")?,
                 day: self.duration("retention.day")?,
             },
+            display: self.display()?,
             sla: self.profiles()?,
             limits: self.limits()?,
             digest: hex(&Sha256::digest(self.values.shared())),
+        })
+    }
+
+    fn display(&self) -> Result<Display, Fault> {
+        let path = "display.degraded_loss";
+        let fault = |problem: &dyn std::fmt::Display| Fault::new(path, problem);
+        let share = setting::share(&self.text(path)?).map_err(|problem| fault(&problem))?;
+        Ok(Display {
+            degraded_loss: LossLimit::from_ppm(share).map_err(|problem| fault(&problem))?,
+            pair_metrics: self.count("display.pair_metrics")?,
         })
     }
 

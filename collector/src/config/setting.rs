@@ -51,6 +51,12 @@ pub enum Kind {
 /// What stands in [`Setting::path`] for a name of the operator's choice.
 pub const NAME: &str = "NAME";
 
+/// The limits of loss by which cells count their rounds (`ippm::cell::LOSS_BOUNDS_PPM`), so that a day can be classed
+/// without its rounds.
+const DEGRADED: &[&str] = &[
+    "0%", "0.1%", "0.2%", "0.5%", "1%", "2%", "5%", "10%", "20%", "50%", "100%",
+];
+
 /// The quantiles of a statement, as `report::sla::profile` knows them.
 const QUANTILES: &[&str] = &["p50", "p95", "p99", "p99.9"];
 
@@ -98,6 +104,8 @@ pub const SETTINGS: &[Setting] = &[
     of("retention.raw", Kind::Duration(S)),
     of("retention.hour", Kind::Duration(S)),
     of("retention.day", Kind::Duration(S)),
+    of("display.degraded_loss", Kind::OneOf(DEGRADED)),
+    of("display.pair_metrics", Kind::Count(0, 100_000)),
     of("sla.NAME.title", Kind::Text),
     of("sla.NAME.window", Kind::Count(1, 360)),
     of("sla.NAME.threshold", Kind::Share),
@@ -131,6 +139,18 @@ pub const SETTINGS: &[Setting] = &[
 
 const fn of(path: &'static str, kind: Kind) -> Setting {
     Setting { path, kind }
+}
+
+#[cfg(test)]
+mod bounds {
+    use super::*;
+
+    #[test]
+    fn a_display_limit_is_one_of_those_by_which_cells_count() {
+        let known: Vec<u32> = DEGRADED.iter().map(|text| share(text).unwrap()).collect();
+        let counted = ippm::cell::LOSS_BOUNDS_PPM.into_iter().chain([1_000_000]);
+        assert_eq!(known, counted.collect::<Vec<u32>>());
+    }
 }
 
 impl Setting {
