@@ -10,12 +10,18 @@
 pub mod accounting;
 pub mod directory;
 pub mod figures;
+mod fold;
+mod gather;
 pub mod last;
 pub mod latest;
+pub mod ledger;
 pub mod liveness;
 pub mod matrix;
 pub mod rounds;
+pub mod segment;
 pub mod selection;
 pub mod series;
 pub mod sla;
+pub mod slot;
+mod tally;
 pub mod view;

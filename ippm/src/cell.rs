@@ -148,6 +148,12 @@ impl Cell {
         Some(cell)
     }
 
+    /// Adds a cell of a later time; the sum has no slices.
+    pub fn merge(&mut self, later: &Self) {
+        self.slices = None;
+        self.add_cell(later);
+    }
+
     /// Packets without a reply within the waiting time.
     #[must_use]
     pub fn lost(&self) -> u64 {

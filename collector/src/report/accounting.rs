@@ -4,17 +4,23 @@ use ippm::UnixTime;
 use ippm::class::Class;
 use ippm::limit::LossLimit;
 
+use crate::report::gather::{Ask, Wanted, gather};
+use crate::report::segment::{coarsest, widened};
 use crate::report::selection::{Filter, Subject, Window};
-use crate::report::view::Freshness;
+use crate::report::view::{Freshness, ReportError, View};
+use crate::store::Store;
 
 /// Every slot of a window that begins in it, by class.
 ///
-/// The sum over the classes is what was expected, less what may still come.
+/// The sum over the classes is what was expected, less what may still come and what can no longer be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Account {
     slots: [Slots; Class::ALL.len()],
     /// Slots whose result may still come: in no class and in no sum.
     pub pending: u64,
+    /// Slots that cannot be judged any more, because results that it would need are no longer kept: in no class and
+    /// in no sum.
+    pub expired: u64,
 }
 
 /// Slots of one class.
@@ -28,6 +34,18 @@ pub struct Slots {
     pub loaded: u64,
 }
 
+impl Slots {
+    /// `count` slots, all of them in maintenance or none. No test of ours loads a path yet.
+    #[must_use]
+    pub const fn counted(count: u64, in_maintenance: bool) -> Self {
+        Self {
+            count,
+            in_maintenance: if in_maintenance { count } else { 0 },
+            loaded: 0,
+        }
+    }
+}
+
 impl Account {
     /// Nothing was expected.
     pub const NOTHING: Self = Self {
@@ -37,6 +55,7 @@ impl Account {
             loaded: 0,
         }; Class::ALL.len()],
         pending: 0,
+        expired: 0,
     };
 
     /// The slots of `class`.
@@ -50,7 +69,7 @@ impl Account {
         Class::ALL.into_iter().zip(self.slots)
     }
 
-    /// All slots that have a class: what was expected, less what is pending.
+    /// All slots that have a class: what was expected, less what is pending or expired.
     #[must_use]
     pub fn expected(&self) -> u64 {
         self.slots.iter().map(|slots| slots.count).sum()
@@ -76,6 +95,7 @@ impl Account {
             self.add(class, slots);
         }
         self.pending += other.pending;
+        self.expired += other.expired;
     }
 }
 
@@ -126,4 +146,42 @@ impl Accounting {
         }
         total
     }
+}
+
+/// Accounts for every slot that begins in a window. Where whole hours or days lie in it, their cells are asked
+/// before single results are, with the same answer.
+///
+/// # Errors
+///
+/// [`ReportError::Expired`] if results that it needs are no longer kept, and the store's.
+pub async fn read(
+    store: &dyn Store,
+    view: &View<'_>,
+    question: &AccountingQuestion,
+) -> Result<Accounting, ReportError> {
+    let window = widened(question.window, coarsest(None), view);
+    let ask = Ask {
+        filter: &question.filter,
+        window,
+        step: None,
+        wanted: Wanted::Account,
+    };
+    let gathered = gather(store, view, ask).await?;
+    let mut subjects = Vec::with_capacity(gathered.subjects.len());
+    for (subject, buckets) in gathered.subjects {
+        for bucket in buckets.values() {
+            if 0 < bucket.account.expired {
+                return Err(ReportError::Expired);
+            }
+            if bucket.account != Account::NOTHING {
+                subjects.push((subject.clone(), bucket.account));
+            }
+        }
+    }
+    Ok(Accounting {
+        window,
+        limit: view.limit,
+        subjects,
+        freshness: gathered.freshness,
+    })
 }

@@ -1,6 +1,9 @@
 //! Statistics over the rounds of one subject.
 
-use ippm::interval::Interval;
+use std::collections::BTreeMap;
+
+use ippm::cell::Cell;
+use ippm::interval::{Interval, LossSums, Sides, zero_loss_upper_bound};
 use ippm::{LossRatio, Rtt};
 
 /// What the results of some slots say together: of each slot the result that counts, suspected ones left out.
@@ -42,6 +45,45 @@ pub struct Figures {
     pub legacy: Option<LegacyFigures>,
 }
 
+impl Figures {
+    /// What `cell` says; `hop_limits` are those of the replies, if they were read.
+    #[must_use]
+    pub fn of(cell: &Cell, hop_limits: &BTreeMap<u8, u64>) -> Self {
+        Self {
+            rounds: cell.rounds,
+            rounds_lossy: cell.rounds_lossy,
+            rounds_down: cell.rounds_down,
+            rounds_suspect: cell.rounds_suspect,
+            rounds_error: cell.rounds_error,
+            sent: cell.sent,
+            received: cell.received,
+            late: cell.late,
+            duplicates: cell.duplicates,
+            reordered: cell.reordered,
+            unsent: cell.unsent,
+            loss: Loss::of(cell),
+            delay: DelayFigures::of(cell),
+            ipdv_mean_ns: rounded(cell.ipdv_abs_sum_ns.into(), cell.ipdv_pairs),
+            hop_limit: most_frequent(hop_limits),
+            legacy: LegacyFigures::of(cell),
+        }
+    }
+}
+
+/// `sum` ÷ `count`, rounded half up; `None` of nothing.
+fn rounded(sum: i128, count: u64) -> Option<u64> {
+    let count = i128::from(count);
+    let mean = (2 * sum + count).checked_div_euclid(2 * count)?;
+    u64::try_from(mean).ok()
+}
+
+/// The hop limit of most replies; of equally many the smallest.
+fn most_frequent(hop_limits: &BTreeMap<u8, u64>) -> Option<u8> {
+    let most = hop_limits.values().max()?;
+    let mut frequent = hop_limits.iter().filter(|(_, count)| *count == most);
+    frequent.next().map(|(hop_limit, _)| *hop_limit)
+}
+
 /// A loss ratio, and how far it can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Loss {
@@ -51,6 +93,35 @@ pub struct Loss {
     pub ratio: LossRatio,
     /// Where the truth may lie.
     pub confidence: Confidence,
+}
+
+impl Loss {
+    fn of(cell: &Cell) -> Option<Self> {
+        let sums = LossSums {
+            rounds: cell.rounds,
+            sent: cell.sent,
+            lost: cell.lost(),
+            lost_sq_sum: cell.lost_sq_sum,
+            rounds_lossy: cell.rounds_lossy,
+        };
+        let confidence = if sums.rounds < 2 {
+            Confidence::SingleRound
+        } else if sums.lost == 0 {
+            Confidence::NothingLost {
+                upper: zero_loss_upper_bound(sums.sent)?,
+            }
+        } else {
+            Confidence::Clustered {
+                interval: sums.interval(Sides::Two)?,
+                has_few_events: sums.has_few_events(),
+            }
+        };
+        Some(Self {
+            lost: sums.lost,
+            ratio: sums.ratio()?,
+            confidence,
+        })
+    }
 }
 
 /// How far a loss ratio can be trusted, with 95 % confidence.
@@ -87,6 +158,24 @@ pub struct DelayFigures {
     pub stddev_ns: f64,
     /// Percentiles from the merged histogram; `None` if histograms were not asked for.
     pub percentiles: Option<Percentiles>,
+}
+
+impl DelayFigures {
+    fn of(cell: &Cell) -> Option<Self> {
+        let delay = cell.delay?;
+        let (min, max) = (Rtt::from_ns(delay.min_ns), Rtt::from_ns(delay.max_ns));
+        Some(Self {
+            count: delay.moments.count,
+            min,
+            max,
+            mean: Rtt::from_ns(delay.moments.mean_ns()),
+            stddev_ns: delay.moments.stddev_ns(),
+            percentiles: cell
+                .hist
+                .as_ref()
+                .and_then(|hist| Percentiles::of(hist, min, max)),
+        })
+    }
 }
 
 /// Percentiles of a delay by nearest rank, from merged histograms: within 1.05 % of the exact ones.
@@ -146,4 +235,35 @@ pub struct LegacyFigures {
     pub mean_ns: Option<i64>,
     /// Mean of their loss ratios: each round weighs the same, whatever it sent. It has no interval.
     pub loss_mean: f64,
+}
+
+impl LegacyFigures {
+    #[expect(clippy::cast_precision_loss, reason = "counts of rounds stay far below 2^53")]
+    fn of(cell: &Cell) -> Option<Self> {
+        let count = i64::try_from(cell.legacy_avg_count).ok()?;
+        (0 < cell.rounds_legacy).then(|| Self {
+            rounds: cell.rounds_legacy,
+            mean_ns: cell.legacy_avg_sum_ns.checked_div(count),
+            loss_mean: cell.legacy_loss_sum / cell.rounds_legacy as f64,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_equally_frequent_hop_limits_the_smallest_is_named() {
+        let hop_limits = [(64, 5), (62, 5), (255, 4)].into_iter().collect();
+        assert_eq!(most_frequent(&hop_limits), Some(62));
+        assert_eq!(most_frequent(&BTreeMap::new()), None);
+    }
+
+    #[test]
+    fn a_mean_of_nothing_is_absent_and_a_half_is_rounded_up() {
+        assert_eq!(rounded(0, 0), None);
+        assert_eq!(rounded(5, 2), Some(3));
+        assert_eq!(rounded(7, 3), Some(2));
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ippm::class::maintenance::Calendar;
-use ippm::class::result::{Finding, Run, SlotResult};
+use ippm::class::result::Run;
 use ippm::class::slot::{Aliases, Expected};
 use ippm::class::watch::Beats;
 use ippm::class::{Class, Evidence, classify};
@@ -12,6 +12,8 @@ use ippm::limit::LossLimit;
 use ippm::roster::Roster;
 use ippm::{Family, ProbeName, UnixTime};
 
+use crate::report::ledger::is_suspect;
+use crate::report::slot::result_of;
 use crate::store::ledger::ProbeRun;
 use crate::store::row::Row;
 
@@ -112,28 +114,7 @@ fn loss(row: &Row) -> Option<f64> {
 /// The class of a slot of which this result is all that is known.
 fn class(row: &Row, run: &ProbeRun, legacy_period: Duration) -> Class {
     let period = row.period.unwrap_or(legacy_period);
-    let finding = match (&row.counts, &row.legacy) {
-        _ if !row.measured => Finding::Unmeasured,
-        (Some(counts), _) => Finding::Counted {
-            sent: counts.sent,
-            received: counts.received,
-        },
-        (None, Some(values)) => Finding::Ratio { loss: values.loss },
-        (None, None) => Finding::Unmeasured,
-    };
-    let result = SlotResult {
-        source: &row.source,
-        target: &row.target,
-        family: row.family,
-        test: &row.test,
-        period,
-        time: row.time,
-        finding,
-    };
-    let is_suspect = run
-        .native
-        .as_ref()
-        .is_some_and(|native| !native.suspect.is_empty());
+    let result = result_of(row, legacy_period);
     let expected = Expected {
         source: &row.source,
         source_site: None,
@@ -152,7 +133,7 @@ fn class(row: &Row, run: &ProbeRun, legacy_period: Duration) -> Class {
         runs: &[Run {
             source: &run.source,
             time: run.time,
-            is_suspect,
+            is_suspect: is_suspect(run),
         }],
         beats: &Beats::from_iter([]),
         aliases: &Aliases::NONE,

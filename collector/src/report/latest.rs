@@ -1,13 +1,22 @@
 //! The latest of every pair, and how it stands now.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ippm::class::Class;
-use ippm::{UnixTime, class};
+use ippm::class::slot::GRACE;
+use ippm::class::{self, Class};
+use ippm::plan::MAX_PERIOD;
+use ippm::{ProbeName, UnixTime};
 
+use crate::plan::history::{Expected, Pair};
+use crate::report::gather;
+use crate::report::ledger::Ledger;
 use crate::report::selection::{Filter, Subject};
-use crate::report::view::Freshness;
-use crate::store::row::Row;
+use crate::report::slot::{Outlook, result_of};
+use crate::report::view::{Freshness, ReportError, View};
+use crate::store::query::RowQuery;
+use crate::store::row::{Parts, Row};
+use crate::store::{Store, StoreError};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +58,20 @@ pub struct Standing {
     pub in_maintenance: bool,
     /// The period in which a result is expected now; of one that is not expected, the period of its latest result.
     pub period: Option<Duration>,
-    /// Start of the latest round that measured it.
+    /// Start of the latest round that measured it; `None` if none did lately.
     pub last_measured: Option<UnixTime>,
 }
 
 impl Standing {
+    /// Of a subject that is not expected now and was not measured lately.
+    pub const UNEXPECTED: Self = Self {
+        class: None,
+        slot_start: None,
+        in_maintenance: false,
+        period: None,
+        last_measured: None,
+    };
+
     /// Whether its latest slot brought nothing: no report, or one without it.
     #[must_use]
     pub const fn is_silent(&self) -> bool {
@@ -77,4 +95,187 @@ impl Standing {
             _ => true,
         }
     }
+}
+
+/// The latest result of every subject, and how each stands now.
+///
+/// # Errors
+///
+/// [`ReportError`] of the store.
+pub async fn read(
+    store: &dyn Store,
+    view: &View<'_>,
+    question: &LatestQuestion,
+) -> Result<Latest, ReportError> {
+    let since = view.now.saturating_sub(question.within);
+    let mut rows = latest_rows(store, view, &question.filter, since).await?;
+    let standings = standings(store, view, &question.filter, &rows).await?;
+    let entries = standings.into_iter().map(|(subject, standing)| LatestEntry {
+        row: rows.remove(&subject),
+        subject,
+        standing,
+    });
+    let entries: Vec<LatestEntry> = entries.collect();
+    let times = entries.iter().filter_map(|entry| entry.row.as_ref());
+    Ok(Latest {
+        freshness: Freshness {
+            read_at: view.now,
+            latest: times.map(|row| row.time).max(),
+        },
+        entries,
+    })
+}
+
+/// The latest row of every subject since `since`; of two names of one probe the later one's.
+pub(super) async fn latest_rows(
+    store: &dyn Store,
+    view: &View<'_>,
+    filter: &Filter,
+    since: UnixTime,
+) -> Result<BTreeMap<Subject, Row>, StoreError> {
+    let names: Vec<Option<ProbeName>> = match &filter.source {
+        None => vec![None],
+        Some(source) => {
+            let names = view.directory.names_of(source);
+            names.map(|name| Some(name.clone())).collect()
+        }
+    };
+    let mut rows: BTreeMap<Subject, Row> = BTreeMap::new();
+    for name in names {
+        for row in store.latest(name.as_ref(), since).await? {
+            let subject = subject_of(&row).present(view.directory);
+            if !filter.matches(&subject, view.directory) {
+                continue;
+            }
+            let is_older = rows.get(&subject).is_some_and(|known| row.time <= known.time);
+            if !is_older {
+                rows.insert(subject, row);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn subject_of(row: &Row) -> Subject {
+    Subject {
+        source: row.source.clone(),
+        target: row.target.clone(),
+        family: row.family,
+        test: row.test.clone(),
+    }
+}
+
+/// How every subject stands that is expected now, or is among `latest`.
+pub(super) async fn standings(
+    store: &dyn Store,
+    view: &View<'_>,
+    filter: &Filter,
+    latest: &BTreeMap<Subject, Row>,
+) -> Result<BTreeMap<Subject, Standing>, ReportError> {
+    let history = gather::history(store, view, view.now).await?;
+    let is_wanted = |pair: &Pair<'_>| filter.matches(&Subject::from(*pair), view.directory);
+    let from = view.now.saturating_sub(look_back(MAX_PERIOD));
+    let expected = history.expected(from, view.now, &is_wanted);
+    let longest = expected.iter().map(|expected| expected.expectation.period).max();
+    let from = view.now.saturating_sub(look_back(longest.unwrap_or_default()));
+    let (rows, ledger) = recent(store, view, filter, from).await?;
+    let calendar = gather::calendar(store, view).await?;
+    let mut outlooks: BTreeMap<Subject, Vec<Expected>> = BTreeMap::new();
+    for expected in expected {
+        let subject = Subject::from(expected.expectation.pair());
+        outlooks.entry(subject).or_default().push(expected);
+    }
+    let mut standings = BTreeMap::new();
+    for (subject, expected) in outlooks {
+        let outlook = Outlook::new(expected, &calendar, view);
+        let own = rows.get(&subject).map_or(&[][..], Vec::as_slice);
+        let mut standing = stand(&outlook, own, &ledger, (view, from));
+        standing.last_measured = last_measured(own, latest.get(&subject));
+        standings.insert(subject, standing);
+    }
+    for (subject, row) in latest {
+        if !standings.contains_key(subject) {
+            let standing = Standing {
+                period: Some(row.period.unwrap_or(view.legacy_period)),
+                last_measured: last_measured(&[], Some(row)),
+                ..Standing::UNEXPECTED
+            };
+            standings.insert(subject.clone(), standing);
+        }
+    }
+    Ok(standings)
+}
+
+/// How far back the latest slot that has a class can begin.
+fn look_back(period: Duration) -> Duration {
+    2 * period + GRACE
+}
+
+/// The rows since `from`, by subject and ascending in time, and the ledger of that time.
+async fn recent(
+    store: &dyn Store,
+    view: &View<'_>,
+    filter: &Filter,
+    from: UnixTime,
+) -> Result<(BTreeMap<Subject, Vec<Row>>, Ledger), ReportError> {
+    let mut ledger = Ledger::empty();
+    let until = view.now.saturating_add(MAX_PERIOD);
+    ledger
+        .read_runs(store, view.directory, filter.source.as_ref(), (from, until))
+        .await?;
+    ledger.read_beats(store, (from, until)).await?;
+    let mut rows: BTreeMap<Subject, Vec<Row>> = BTreeMap::new();
+    for choice in gather::choices(filter, None, view) {
+        let query = RowQuery {
+            source: choice.source,
+            target: choice.target,
+            family: choice.family,
+            test: choice.test,
+            from,
+            to: until,
+            parts: Parts {
+                counts: true,
+                ..Parts::NONE
+            },
+        };
+        let mut stream = store.rows(query);
+        while let Some(row) = stream.next().await? {
+            let subject = subject_of(&row).present(view.directory);
+            if filter.matches(&subject, view.directory) {
+                rows.entry(subject).or_default().push(row);
+            }
+        }
+    }
+    for rows in rows.values_mut() {
+        rows.sort_by_key(|row| row.time);
+    }
+    Ok((rows, ledger))
+}
+
+/// The latest slot since `from` that has a class.
+fn stand(outlook: &Outlook, rows: &[Row], ledger: &Ledger, (view, from): (&View<'_>, UnixTime)) -> Standing {
+    let results = rows.iter().map(|row| result_of(row, view.legacy_period));
+    let results: Vec<_> = results.collect();
+    let mut slots: Vec<_> = outlook.slots(from, view.now).collect();
+    slots.sort_by_key(|slot| slot.start);
+    let classified = slots.iter().rev().find_map(|slot| {
+        let measured = outlook.class_of_result(*slot, &results, ledger, view);
+        let class = match measured {
+            Some((class, _)) => class,
+            None => outlook.class_of_silence(*slot, ledger, view)?,
+        };
+        Some((class, *slot))
+    });
+    Standing {
+        class: classified.map(|(class, _)| class),
+        slot_start: classified.map(|(_, slot)| slot.start),
+        in_maintenance: classified.is_some_and(|(_, slot)| outlook.is_announced(slot)),
+        period: slots.last().map(|slot| outlook.period(*slot)),
+        last_measured: None,
+    }
+}
+
+fn last_measured(rows: &[Row], latest: Option<&Row>) -> Option<UnixTime> {
+    let measured = rows.iter().chain(latest).filter(|row| row.measured);
+    measured.map(|row| row.time).max()
 }

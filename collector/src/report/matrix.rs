@@ -1,10 +1,20 @@
 //! Every pair at a glance, over one window.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use crate::report::accounting::Account;
-use crate::report::figures::Figures;
-use crate::report::latest::Standing;
+use crate::report::figures::{Figures, Percentiles};
+use crate::report::fold::{Bucket, Buckets};
+use crate::report::gather::{Ask, Wanted, gather};
+use crate::report::latest::{self, Standing};
+use crate::report::segment::{coarsest, widened};
 use crate::report::selection::{Filter, Subject, Window};
-use crate::report::view::Freshness;
+use crate::report::view::{Freshness, ReportError, View};
+use crate::store::Store;
+
+/// How far back the latest measurement of a pair is looked for; one that is older is stale in any case.
+const LATEST_WITHIN: Duration = Duration::from_hours(24);
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,4 +66,93 @@ pub enum Metric {
     Pdv,
     /// Mean absolute round-trip IPDV.
     Ipdv,
+}
+
+impl Metric {
+    /// The value of the metric: a ratio, or nanoseconds; `None` where nothing was measured.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "delays stay far below 2^53 ns")]
+    pub fn of(self, figures: &Figures) -> Option<f64> {
+        let percentile = |permille| {
+            let percentiles: Percentiles = figures.delay.as_ref()?.percentiles?;
+            Some(percentiles.get(permille)?.as_ns() as f64)
+        };
+        match self {
+            Self::Loss => Some(figures.loss?.ratio.get()),
+            Self::Median => percentile(500),
+            Self::P95 => percentile(950),
+            Self::P99 => percentile(990),
+            Self::Pdv => Some(figures.delay.as_ref()?.percentiles?.pdv_ns(999)? as f64),
+            Self::Ipdv => Some(figures.ipdv_mean_ns? as f64),
+        }
+    }
+}
+
+impl Matrix {
+    /// At most `count` entries, those with the largest value of `metric` first; equal ones in their order. An entry
+    /// without a value is not among them: it is silent, not good.
+    #[must_use]
+    pub fn worst(&self, metric: Metric, count: usize) -> Vec<&MatrixEntry> {
+        let value = |entry: &MatrixEntry| entry.figures.as_ref().and_then(|figures| metric.of(figures));
+        let valued = self
+            .entries
+            .iter()
+            .filter_map(|entry| Some((value(entry)?, entry)));
+        let mut valued: Vec<(f64, &MatrixEntry)> = valued.collect();
+        valued.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        valued.into_iter().take(count).map(|(_, entry)| entry).collect()
+    }
+}
+
+/// Every pair over one window.
+///
+/// # Errors
+///
+/// [`ReportError`] of the store.
+pub async fn read(
+    store: &dyn Store,
+    view: &View<'_>,
+    question: &MatrixQuestion,
+) -> Result<Matrix, ReportError> {
+    let window = widened(question.window, coarsest(None), view);
+    let ask = Ask {
+        filter: &question.filter,
+        window,
+        step: None,
+        wanted: if question.with_percentiles {
+            Wanted::Percentiles
+        } else {
+            Wanted::Figures
+        },
+    };
+    let gathered = gather(store, view, ask).await?;
+    let since = view.now.saturating_sub(LATEST_WITHIN);
+    let latest = latest::latest_rows(store, view, &question.filter, since).await?;
+    let standings = latest::standings(store, view, &question.filter, &latest).await?;
+    Ok(Matrix {
+        window,
+        entries: entries(gathered.subjects, standings),
+        freshness: gathered.freshness,
+    })
+}
+
+fn entries(
+    mut measured: BTreeMap<Subject, Buckets>,
+    mut standings: BTreeMap<Subject, Standing>,
+) -> Vec<MatrixEntry> {
+    let mut subjects: Vec<Subject> = measured.keys().chain(standings.keys()).cloned().collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let entry = |subject: Subject| {
+        let bucket = measured
+            .remove(&subject)
+            .and_then(|buckets| buckets.into_values().next());
+        MatrixEntry {
+            figures: bucket.as_ref().and_then(Bucket::figures),
+            account: bucket.as_ref().map_or(Account::NOTHING, |bucket| bucket.account),
+            standing: standings.remove(&subject).unwrap_or(Standing::UNEXPECTED),
+            subject,
+        }
+    };
+    subjects.into_iter().map(entry).collect()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ippm::{Family, ProbeName, TestName, UnixTime, codec};
 use thiserror::Error;
 
+use crate::plan::history::Pair;
 use crate::report::directory::Directory;
 
 /// A span of time, from its first instant to the first one behind it.
@@ -173,6 +174,18 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Only `subject`.
+    #[must_use]
+    pub fn of(subject: &Subject) -> Self {
+        Self {
+            source: Some(subject.source.clone()),
+            target: Some(subject.target.clone()),
+            family: Some(subject.family),
+            test: Some(subject.test.clone()),
+            ..Self::default()
+        }
+    }
+
     /// Whether `subject`, which bears present names, passes.
     #[must_use]
     pub fn matches(&self, subject: &Subject, directory: &Directory) -> bool {
@@ -205,6 +218,29 @@ pub struct Subject {
     pub family: Family,
     /// The test.
     pub test: TestName,
+}
+
+impl Subject {
+    /// The subject by present names.
+    #[must_use]
+    pub fn present(&self, directory: &Directory) -> Self {
+        Self {
+            source: directory.resolve(&self.source).clone(),
+            target: directory.resolve(&self.target).clone(),
+            ..self.clone()
+        }
+    }
+}
+
+impl From<Pair<'_>> for Subject {
+    fn from(pair: Pair<'_>) -> Self {
+        Self {
+            source: pair.source.clone(),
+            target: pair.target.clone(),
+            family: pair.family,
+            test: pair.test.clone(),
+        }
+    }
 }
 
 /// Most points of one series.

@@ -51,6 +51,9 @@ pub enum ReportError {
     /// The question has no answer: whoever asked has to ask for something else.
     #[error(transparent)]
     Selection(#[from] SelectionError),
+    /// Single results that the answer needs are no longer kept, and it is not approximated.
+    #[error("results that this range needs are no longer kept")]
+    Expired,
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),

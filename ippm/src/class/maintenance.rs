@@ -74,6 +74,17 @@ impl Calendar {
     /// Nothing was announced.
     pub const EMPTY: Self = Self { entries: Vec::new() };
 
+    /// The spans of all announcements that touch the pair and the test of `expected`, whatever its slot: first
+    /// instant, first instant after it.
+    #[must_use]
+    pub fn spans_of(&self, expected: &Expected<'_>, aliases: &Aliases) -> Vec<(UnixTime, UnixTime)> {
+        let touching = self
+            .entries
+            .iter()
+            .filter(|entry| entry.scope.matches(expected, aliases));
+        touching.map(|entry| (entry.from, entry.to)).collect()
+    }
+
     /// Whether an announcement touches `expected`: its span meets the slot's, ends excluded.
     #[must_use]
     pub fn covers(&self, expected: &Expected<'_>, aliases: &Aliases) -> bool {

@@ -1,0 +1,180 @@
+//! What a stored result says about its slot, and what a silent slot says.
+
+use std::time::Duration;
+
+use ippm::UnixTime;
+use ippm::class::maintenance::Calendar;
+use ippm::class::result::{Finding, Run, SlotResult, counting};
+use ippm::class::slot::Expected as ExpectedSlot;
+use ippm::class::watch::Beats;
+use ippm::class::{Class, Evidence, classify};
+
+use crate::plan::history::Expected;
+use crate::report::accounting::SlotClass;
+use crate::report::ledger::Ledger;
+use crate::report::view::View;
+use crate::store::row::Row;
+
+/// What `row` says about its slot; a row without a period has `legacy_period`.
+#[must_use]
+pub fn result_of(row: &Row, legacy_period: Duration) -> SlotResult<'_> {
+    let finding = match (&row.counts, &row.legacy) {
+        _ if !row.measured => Finding::Unmeasured,
+        (Some(counts), _) => Finding::Counted {
+            sent: counts.sent,
+            received: counts.received,
+        },
+        (None, Some(values)) => Finding::Ratio { loss: values.loss },
+        (None, None) => Finding::Unmeasured,
+    };
+    SlotResult {
+        source: &row.source,
+        target: &row.target,
+        family: row.family,
+        test: &row.test,
+        period: row.period.unwrap_or(legacy_period),
+        time: row.time,
+        finding,
+    }
+}
+
+/// Start of the slot of `row`, by its own period.
+#[must_use]
+pub fn start_of(row: &Row, legacy_period: Duration) -> UnixTime {
+    row.time.floor(row.period.unwrap_or(legacy_period))
+}
+
+/// What is expected of one subject, and which announced work touches it.
+#[derive(Debug, Clone)]
+pub(super) struct Outlook {
+    /// In ascending order of what else is expected; no slot comes twice.
+    pub(super) expected: Vec<Expected>,
+    /// Spans of announced work.
+    announced: Vec<(UnixTime, UnixTime)>,
+}
+
+/// One expected slot: which of the expectations, and its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SlotAt {
+    pub(super) index: usize,
+    pub(super) start: UnixTime,
+}
+
+impl Outlook {
+    /// Nothing is expected.
+    pub(super) const NOTHING: Self = Self {
+        expected: Vec::new(),
+        announced: Vec::new(),
+    };
+
+    pub(super) fn new(expected: Vec<Expected>, calendar: &Calendar, view: &View<'_>) -> Self {
+        let announced = expected.first().map_or_else(Vec::new, |first| {
+            let any_slot = expected_at(first, UnixTime::from_ns(0), view);
+            calendar.spans_of(&any_slot, view.directory.aliases())
+        });
+        Self { expected, announced }
+    }
+
+    /// The expected slots that begin in `[from, to)`, ascending for each expectation.
+    pub(super) fn slots(&self, from: UnixTime, to: UnixTime) -> impl Iterator<Item = SlotAt> + '_ {
+        self.expected
+            .iter()
+            .enumerate()
+            .flat_map(move |(index, expected)| {
+                let period = expected.expectation.period;
+                let first = ceil(from, period);
+                std::iter::successors(Some(first), move |start| Some(start.saturating_add(period)))
+                    .take_while(move |start| *start < to)
+                    .filter(|start| expected.slots.contains(*start))
+                    .map(move |start| SlotAt { index, start })
+            })
+    }
+
+    pub(super) fn period(&self, slot: SlotAt) -> Duration {
+        self.expected[slot.index].expectation.period
+    }
+
+    pub(super) fn is_announced(&self, slot: SlotAt) -> bool {
+        let end = slot.start.saturating_add(self.period(slot));
+        self.announced
+            .iter()
+            .any(|(from, to)| (*from).max(slot.start) < (*to).min(end))
+    }
+
+    /// The class of `slot` if one of `results`, which ascend in time, counts for it, and which.
+    pub(super) fn class_of_result<'r, 'a>(
+        &self,
+        slot: SlotAt,
+        results: &'r [SlotResult<'a>],
+        ledger: &Ledger,
+        view: &View<'_>,
+    ) -> Option<(Class, &'r SlotResult<'a>)> {
+        let end = slot.start.saturating_add(self.period(slot));
+        let first = results.partition_point(|result| result.time < slot.start);
+        let behind = results.partition_point(|result| result.time < end);
+        let own = results.get(first..behind).unwrap_or_default();
+        let expected = expected_at(&self.expected[slot.index], slot.start, view);
+        let counts = counting(&expected, own, view.directory.aliases())?;
+        let runs = ledger.runs(expected.source, slot.start, end);
+        let evidence = evidence(std::slice::from_ref(counts), &runs, &NO_BEATS, view);
+        let class = classify(&expected, &evidence)?.class;
+        Some((class, counts))
+    }
+
+    /// The class of `slot`, of which no result is there; `None` as long as one may still come.
+    pub(super) fn class_of_silence(&self, slot: SlotAt, ledger: &Ledger, view: &View<'_>) -> Option<Class> {
+        let expected = expected_at(&self.expected[slot.index], slot.start, view);
+        let end = slot.start.saturating_add(expected.plan_period);
+        let runs = ledger.runs(expected.source, slot.start, end);
+        let evidence = evidence(&[], &runs, ledger.beats(), view);
+        Some(classify(&expected, &evidence)?.class)
+    }
+
+    pub(super) fn described(&self, slot: SlotAt, class: Option<Class>) -> SlotClass {
+        SlotClass {
+            start: slot.start,
+            end: slot.start.saturating_add(self.period(slot)),
+            class,
+            in_maintenance: self.is_announced(slot),
+            is_loaded: false,
+        }
+    }
+}
+
+/// The earliest multiple of `step` that is not before `time`.
+pub(super) fn ceil(time: UnixTime, step: Duration) -> UnixTime {
+    let floor = time.floor(step);
+    if floor < time {
+        floor.saturating_add(step)
+    } else {
+        floor
+    }
+}
+
+static NOTHING_ANNOUNCED: Calendar = Calendar::EMPTY;
+static NO_BEATS: std::sync::LazyLock<Beats> = std::sync::LazyLock::new(|| std::iter::empty().collect());
+
+fn expected_at<'a>(expected: &'a Expected, start: UnixTime, view: &View<'a>) -> ExpectedSlot<'a> {
+    let expectation = &expected.expectation;
+    let site = |name| view.directory.site(name);
+    expectation.at(start, site(&expectation.source), site(&expectation.target))
+}
+
+/// No test of ours loads a path yet; announced work is looked up apart, once for all slots of a subject.
+fn evidence<'a>(
+    results: &'a [SlotResult<'a>],
+    runs: &'a [Run<'a>],
+    beats: &'a Beats,
+    view: &View<'a>,
+) -> Evidence<'a> {
+    Evidence {
+        results,
+        runs,
+        beats,
+        aliases: view.directory.aliases(),
+        calendar: &NOTHING_ANNOUNCED,
+        is_loaded: false,
+        limit: view.limit,
+        now: view.now,
+    }
+}
