@@ -13,14 +13,14 @@ pub enum Rhythm {
     /// At the same place in every cell, the flows of a round one after the other: for whoever watches
     /// the packets come back.
     Regular,
-    /// Anywhere in its cell, each place as likely as another (one sample in each of `count` equal
-    /// intervals, RFC 2330 §11.1), so that nothing periodic on the path is always hit or always missed.
+    /// Anywhere in its cell, each place as likely as another, so that nothing periodic on the path is
+    /// always hit or always missed (RFC 2330 §11.1).
     Random(Seed),
 }
 
 /// What the places of a flow's packets are computed from: two flows never share it.
 ///
-/// The name of the probe is part of it. It takes the place of the random start of RFC 3432 §4: probes
+/// The name of the probe is part of it. It takes the place of the random start of RFC 3432 §3: probes
 /// that cron starts in the same second do not send in step, to one target or to many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed(u64);

@@ -192,7 +192,7 @@ fn a_round_that_starts_late_in_its_slot_is_shortened_and_says_so() {
         }
     });
     // The measurement ends 5 s before end_before: two seconds are left for a spread of four.
-    Host::new("round-late").round(&server, "k", 290).unwrap();
+    Host::new("round-shortened").round(&server, "k", 290).unwrap();
     let report = &reports(&server)[0];
     assert_eq!(report["cut_short"], "late_start");
     let sent = report["results"][0]["sent"].as_u64().unwrap();
