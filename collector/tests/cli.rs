@@ -131,6 +131,43 @@ fn check_config_looks_into_roster_key_file_and_shared_key_too() {
 }
 
 #[test]
+fn check_config_names_each_fault_of_the_schedule_with_line_and_key_and_warns_of_unknown_names() {
+    let folder = folder("");
+    let write = |file: &str, text: &str| fs::write(folder.path().join(file), text).unwrap();
+    write(
+        "probes.json",
+        r#"{"probes":[{"name":"a","proto":4,"address":"192.0.2.1"}]}"#,
+    );
+    write("keys.toml", "");
+    write(
+        "schedule.json",
+        "{\"measure\":1,\n\"tests\":[{\"name\":\"voice\",\n\"family\":5}]}",
+    );
+    let check = || run(folder.path(), &["check-config", "--config", "collector.toml"]);
+    let output = check();
+    assert_eq!(output.status.code(), Some(2));
+    let errors = text(&output.stderr);
+    assert_eq!(errors.lines().count(), 2, "{errors}");
+    for part in [
+        "access.schedule_file: line 1: measure: expected true or false",
+        "access.schedule_file: line 3: tests[0].family: expected 4 or 6",
+    ] {
+        assert!(errors.contains(part), "{part}: {errors}");
+    }
+    write(
+        "schedule.json",
+        r#"{"maintenance":[{"id":"a","from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z","scope":{"probe":"b"}}]}"#,
+    );
+    let output = check();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let warnings = text(&output.stdout);
+    assert!(
+        warnings.contains("warning: schedule: line 1: maintenance[0].scope.probe: b is not known today"),
+        "{warnings}"
+    );
+}
+
+#[test]
 fn contradictions_between_settings_are_faults() {
     for (configuration, path) in [
         ("[plan]\nperiod = \"7m\"\n", "plan.period: "),

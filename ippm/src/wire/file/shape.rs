@@ -122,12 +122,13 @@ impl Shape {
                 }
             }
             (Self::Text(text), value) => check_text(text, value, path, found),
-            (Self::List(of, most), Value::Array(items)) => check_items(of, most, items, path, found),
+            (Self::List(of, most) | Self::OneOrList(of, most), Value::Array(items)) => {
+                check_items(of, most, items, path, found);
+            }
             (Self::List(..), _) => found.add(path, "expected a list"),
-            (Self::OneOrList(of, most), Value::Array(items)) => check_items(of, most, items, path, found),
             (Self::OneOrList(of, _), value) => of.check(value, path, found),
             (Self::Map(key, of, most), Value::Object(object)) => {
-                check_map(key, of, most, object, path, found)
+                check_map(key, of, most, object, path, found);
             }
             (Self::Map(..), _) => found.add(path, "expected an object"),
             (Self::Object(keys), Value::Object(object)) => check_keys(keys, object, path, found),
@@ -208,12 +209,11 @@ fn check_keys(keys: &[Key], object: &Map<String, Value>, path: &Path<'_>, found:
     let known = |name: &str| keys.iter().find(|key| key.name == name);
     for (name, value) in object {
         let path = Path::Key(path, name);
-        match known(name) {
-            Some(key) => key.shape.check(value, &path, found),
-            None => {
-                let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
-                found.add(path, format_args!("unknown key; known are {}", names.join(", ")));
-            }
+        if let Some(key) = known(name) {
+            key.shape.check(value, &path, found);
+        } else {
+            let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+            found.add(path, format_args!("unknown key; known are {}", names.join(", ")));
         }
     }
     for key in keys
