@@ -1,0 +1,615 @@
+//! Small stories of an exchange with two probes, and the statements over them, their figures derived by hand.
+#![cfg(test)]
+
+#[path = "support/reports.rs"]
+#[expect(dead_code, reason = "shared with other tests, each of which uses a part")]
+mod reports;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use collector::report::directory::Directory;
+use collector::report::sla::availability::Outage;
+use collector::report::sla::gather::{self, Ground, NoRecord, Question, SlaError};
+use collector::report::sla::pairs::Load;
+use collector::report::sla::profile::{AvailabilityForm, DelayTarget, Profile, Quantile, Targets};
+use collector::report::sla::statement::{Accounting, Measured, Metric, Pair, Period, Statement};
+use collector::statement::{html, json, text};
+use collector::store::cell::{Resolution, StoredCell};
+use collector::store::embedded::{Embedded, Options};
+use collector::store::ledger::{MaintenanceVersion, PlanVersion};
+use collector::store::query::RowQuery;
+use collector::store::row::Parts;
+use collector::store::{Entry, Report, Store};
+use ippm::cell::Cell;
+use ippm::class::maintenance::{Maintenance, Scope};
+use ippm::interval::Verdict;
+use ippm::limit::LossLimit;
+use ippm::plan::{Plan, Target, Test};
+use ippm::roster::Roster;
+use ippm::{Family, Measurement, Outcome, TestName, UnixTime};
+use reports::{PERIOD, measured, name, report, summary};
+
+/// One packet a second over 280 s: 28 slices of ten packets.
+const PACKETS: usize = 280;
+
+fn at(text: &str) -> UnixTime {
+    ippm::wire::time::parse(&format!("2026-10-05T{text}Z")).unwrap()
+}
+
+/// A round in which the packets that `is_lost` says are lost, and the others come back after `ms`.
+fn packets(ms: &str, is_lost: impl Fn(usize) -> bool) -> String {
+    let packet = |at| if is_lost(at) { "-" } else { ms };
+    (0..PACKETS).map(packet).collect::<Vec<_>>().join(" ")
+}
+
+/// What became of the round of a slot.
+enum Round {
+    Measured(String),
+    Suspect(String),
+    Unmeasured,
+    Missing,
+}
+
+struct Story {
+    _folder: tempfile::TempDir,
+    store: Embedded,
+    roster: Roster,
+}
+
+const ROSTER: &str = r#"{"probes":[
+    {"name":"ams1","proto":4,"address":"192.0.2.1","site":"Amsterdam"},
+    {"name":"lon1","proto":4,"address":"192.0.2.2","site":"London"}]}"#;
+
+impl Story {
+    fn new(roster: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Embedded::open(&Options {
+            path: folder.path().join("store.sqlite"),
+            legacy_family: Family::V4,
+        })
+        .unwrap();
+        Self {
+            _folder: folder,
+            store,
+            roster: ippm::wire::roster::parse(roster.as_bytes()).unwrap(),
+        }
+    }
+
+    async fn plan(&self, probe: &str, target: &str) {
+        let plan = Plan {
+            period: PERIOD,
+            legacy: false,
+            tests: vec![Test {
+                name: TestName::icmp(),
+                kind: "icmp".parse().unwrap(),
+                period: PERIOD,
+                params: ippm::plan::default_params(PERIOD),
+                windows: Vec::new(),
+                targets: vec![Target {
+                    name: name(target),
+                    family: Family::V4,
+                    address: "192.0.2.9".to_owned(),
+                }],
+            }],
+        };
+        let record = plan.record();
+        let version = PlanVersion {
+            probe: name(probe),
+            time: at("00:00:00"),
+            version: plan.version(),
+            record,
+        };
+        self.store.put_plan_versions(&[version]).await.unwrap();
+    }
+
+    /// Stores a round of each slot from `from` on.
+    async fn rounds(&self, source: &str, target: &str, from: &str, to: &str, round: impl Fn(&str) -> Round) {
+        let mut slot = at(from);
+        let mut reports = Vec::new();
+        while slot < at(to) {
+            let clock = ippm::wire::time::format(slot)[11..16].to_owned();
+            reports.extend(Self::round(source, target, slot, &round(&clock)));
+            slot = slot.saturating_add(PERIOD);
+        }
+        self.store.append(&reports).await.unwrap();
+    }
+
+    fn round(source: &str, target: &str, slot: UnixTime, round: &Round) -> Option<Report> {
+        let time = slot.saturating_add(Duration::from_millis(123));
+        let (entry, is_suspect) = match round {
+            Round::Missing => return None,
+            Round::Measured(packets) => (measured(&name(target), summary(time, packets)), false),
+            Round::Suspect(packets) => (measured(&name(target), summary(time, packets)), true),
+            Round::Unmeasured => {
+                let measurement = Measurement {
+                    test: TestName::icmp(),
+                    kind: "icmp".parse().unwrap(),
+                    target: name(target),
+                    family: Family::V4,
+                    period: PERIOD,
+                    outcome: Outcome::Unmeasured {
+                        error: "resolve".parse().unwrap(),
+                        detail: None,
+                    },
+                };
+                (Entry::Native(measurement), false)
+            }
+        };
+        let mut report = report(&name(source), time, vec![entry]);
+        if !is_suspect && let Some(native) = &mut report.run.native {
+            native.suspect.clear();
+        }
+        Some(report)
+    }
+
+    /// Computes the cells of every hour, as the collector does in the background.
+    async fn roll_up(&self) {
+        let rows = self.store.rows(RowQuery {
+            source: None,
+            target: None,
+            family: None,
+            test: None,
+            from: at("00:00:00"),
+            to: at("23:59:59"),
+            parts: Parts::ALL,
+        });
+        let runs = self
+            .store
+            .probe_runs(None, at("00:00:00"), at("23:59:59"))
+            .await
+            .unwrap();
+        let mut hours: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for row in rows.collect().await.unwrap() {
+            let is_suspect = runs.iter().any(|run| {
+                run.source == row.source
+                    && run.time == row.time
+                    && run
+                        .native
+                        .as_ref()
+                        .is_some_and(|native| !native.suspect.is_empty())
+            });
+            let series = row.series();
+            let row = row.into_cell_row(is_suspect);
+            hours.entry((series, row.hour())).or_default().push(row);
+        }
+        let cells: Vec<StoredCell> = hours
+            .into_iter()
+            .map(|((series, hour), rows)| StoredCell::new(series, hour, Cell::of_rows(hour, rows).unwrap()))
+            .collect();
+        self.store.put_cells(Resolution::Hour, &cells).await.unwrap();
+    }
+
+    async fn maintenance(&self, from: &str, to: &str) {
+        let version = MaintenanceVersion {
+            entry: Maintenance {
+                id: "chg-1".to_owned(),
+                loaded: at("00:00:00"),
+                from: at(from),
+                to: at(to),
+                scope: Scope {
+                    source: Some(name("ams1")),
+                    ..Scope::ALL
+                },
+                is_deleted: false,
+            },
+            reason: "new optic".to_owned(),
+        };
+        self.store.put_maintenance(&[version]).await.unwrap();
+    }
+
+    async fn ask(&self, question: &Question, kept: Kept, loads: &[Load]) -> Result<Statement, SlaError> {
+        let directory = Directory::of(&self.roster);
+        let ground = Ground {
+            directory: &directory,
+            roster: &self.roster,
+            loads,
+            raw_retention: kept.rows,
+            hour_retention: kept.cells,
+            now: at("15:00:00"),
+        };
+        gather::read(&self.store, &ground, question, &mut NoRecord).await
+    }
+
+    async fn state(&self) -> Statement {
+        self.ask(&question(), Kept::EVERYTHING, &[]).await.unwrap()
+    }
+}
+
+/// How long before the present what is kept.
+#[derive(Clone, Copy)]
+struct Kept {
+    rows: Duration,
+    cells: Duration,
+}
+
+impl Kept {
+    const EVERYTHING: Self = Self {
+        rows: Duration::from_hours(24),
+        cells: Duration::from_hours(24),
+    };
+}
+
+fn question() -> Question {
+    let (from, to) = (at("10:00:00"), at("14:00:00"));
+    Question {
+        period: Period::between(from, to, "UTC", "four hours", at("15:00:00")).unwrap(),
+        profile: Profile {
+            name: "gold".to_owned(),
+            title: String::new(),
+            window: 10,
+            threshold: LossLimit::from_ppm(500_000).unwrap(),
+            form: AvailabilityForm::Announced,
+            least_coverage: LossLimit::from_ppm(900_000).unwrap(),
+            targets: Targets {
+                unavailability: LossLimit::from_ppm(10_000).ok(),
+                loss: LossLimit::from_ppm(500).ok(),
+                delay: Some(DelayTarget {
+                    quantile: Quantile::P95,
+                    limit: Duration::from_micros(1900),
+                }),
+                ..Targets::NONE
+            },
+        },
+        sites: Vec::new(),
+        source: None,
+        target: None,
+        family: None,
+        test: TestName::icmp(),
+    }
+}
+
+/// Amsterdam to London, four hours of 48 rounds:
+///
+/// * 11:10 all 28 slices are lost, and of 11:15 the first five: 33 slices without a break longer than the 20 s
+///   between two rounds;
+/// * 12:02 to 12:12 is announced, which touches three slots; in it the round of 12:05 is lost;
+/// * 13:00 is suspect, 13:05 missing, 13:10 not measured, and in 13:20 the first packet is lost.
+///
+/// London to Amsterdam loses nothing.
+async fn outage() -> Story {
+    let story = Story::new(ROSTER);
+    story.plan("ams1", "lon1").await;
+    story.plan("lon1", "ams1").await;
+    let lost = |number: usize| Round::Measured(packets("1", move |at| at < number));
+    story
+        .rounds("ams1", "lon1", "10:00:00", "14:00:00", |clock| match clock {
+            "11:10" | "12:05" => lost(PACKETS),
+            "11:15" => lost(50),
+            "13:00" => Round::Suspect(packets("1", |_| true)),
+            "13:05" => Round::Missing,
+            "13:10" => Round::Unmeasured,
+            "13:20" => lost(1),
+            _ => lost(0),
+        })
+        .await;
+    story
+        .rounds("lon1", "ams1", "10:00:00", "14:00:00", |_| {
+            Round::Measured(packets("2", |_| false))
+        })
+        .await;
+    story.maintenance("12:02:00", "12:12:00").await;
+    story.roll_up().await;
+    story
+}
+
+fn pair<'a>(statement: &'a Statement, source: &str) -> &'a Pair {
+    let is_of = |pair: &&Pair| pair.source.probe.as_str() == source;
+    statement.pairs.iter().find(is_of).unwrap()
+}
+
+#[actix_web::test]
+async fn rounds_are_accounted_for_and_loss_is_shown_with_and_without_announced_work() {
+    let statement = outage().await.state().await;
+    let figures = &pair(&statement, "ams1").figures;
+    assert_eq!(
+        figures.accounting,
+        Accounting {
+            expected: 48,
+            in_maintenance: 3,
+            measured: 45,
+            measured_in_maintenance: 3,
+            suspect: 1,
+            unmeasured: 1,
+            slices: 45 * 28,
+            slices_expected: 48 * 30,
+            ..Accounting::NOTHING
+        }
+    );
+    assert_eq!(figures.accounting.missing(), 1);
+    assert_eq!(figures.accounting.coverage(), Some(45.0 / 48.0));
+    assert_eq!(figures.accounting.coverage_excluding(), Some(42.0 / 45.0));
+
+    let including = figures.including.loss.sums();
+    assert_eq!(
+        (including.rounds, including.sent, including.lost),
+        (45, 45 * 280, 280 + 50 + 280 + 1)
+    );
+    assert_eq!(
+        (including.lost_sq_sum, including.rounds_lossy),
+        (280 * 280 * 2 + 50 * 50 + 1, 4)
+    );
+    let excluding = figures.excluding.loss.sums();
+    assert_eq!(
+        (excluding.rounds, excluding.sent, excluding.lost),
+        (42, 42 * 280, 280 + 50 + 1)
+    );
+    assert_eq!(
+        (figures.including.rounds_down, figures.excluding.rounds_down),
+        (2, 1)
+    );
+}
+
+#[actix_web::test]
+async fn availability_has_both_forms_and_dated_outages() {
+    let statement = outage().await.state().await;
+    let figures = &pair(&statement, "ams1").figures;
+    let including = &figures.including.availability;
+    assert_eq!(
+        (including.unavailable.whole(), including.unavailable.part()),
+        (45 * 28, 33 + 28)
+    );
+    assert_eq!((including.in_maintenance, including.unjudged), ((3 * 28, 28), 0));
+    let outages = [("11:10:00", "11:15:50", 33), ("12:05:00", "12:09:40", 28)];
+    let outages = outages.map(|(from, to, slices)| Outage {
+        from: at(from),
+        to: at(to),
+        slices,
+    });
+    assert_eq!(including.outages, outages);
+
+    let excluding = &figures.excluding.availability;
+    assert_eq!(
+        (excluding.unavailable.whole(), excluding.unavailable.part()),
+        (42 * 28, 33)
+    );
+    assert_eq!(excluding.outages, outages[..1]);
+    // Hours are clusters: four of them, one with an outage.
+    assert_eq!(
+        (
+            excluding.unavailable.clusters(),
+            excluding.unavailable.sums().rounds_lossy
+        ),
+        (4, 1)
+    );
+    // T = 45 rounds of 28 slices, D = 33, Dm = 28: (1260 - 33 - 28) / (1260 - 28).
+    assert_eq!(
+        (figures.downtime.share.whole(), figures.downtime.share.part()),
+        (1232, 33)
+    );
+    // In available time one packet was lost: that of 13:20. 1260 - 61 slices of ten packets.
+    assert_eq!((including.loss.part(), including.loss.whole()), (1, 11_990));
+}
+
+#[actix_web::test]
+async fn minutes_and_delays_are_those_of_the_story() {
+    let statement = outage().await.state().await;
+    let figures = &pair(&statement, "ams1").figures.excluding;
+    let minutes = figures.minutes.unwrap();
+    // A round of 280 s touches five minutes; five were lost whole, one with 50 and one with 1 of 60 packets.
+    assert_eq!(
+        (minutes.count, minutes.lossy, minutes.with_delay),
+        (42 * 5, 7, 42 * 5 - 5)
+    );
+    assert!((minutes.mean_loss - (5.0 + 50.0 / 60.0 + 1.0 / 60.0) / 210.0).abs() < 1e-15);
+    assert_eq!(minutes.mean_delay_ns, Some(1e6));
+    assert_eq!(minutes.worst_loss, Some((at("11:10:00"), 1.0)));
+    let delay = figures.delay.unwrap();
+    assert_eq!(delay.count, 42 * 280 - 331);
+    assert_eq!(
+        (delay.mean_ns, delay.min_ns, delay.max_ns),
+        (1_000_000, 1_000_000, 1_000_000)
+    );
+    assert_eq!(delay.quantiles_ns, [1_000_000; 4]);
+    assert_eq!(delay.pdv_ns(Quantile::P99), 0);
+    assert_eq!(figures.mean_ipdv_ns, Some(0));
+}
+
+#[actix_web::test]
+async fn promises_are_judged_only_where_there_is_enough_to_judge() {
+    let statement = outage().await.state().await;
+    let verdicts = |source: &str| {
+        let findings = pair(&statement, source).figures.findings.clone();
+        findings
+            .into_iter()
+            .map(|finding| (finding.metric, finding.verdict))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        verdicts("ams1"),
+        [
+            (Metric::Availability, Verdict::FewEvents),
+            (Metric::Loss, Verdict::FewEvents),
+            (Metric::Delay, Verdict::Met)
+        ]
+    );
+    // 2 ms are more than the promised 1.9 ms and the error of the histogram, which is 21 us.
+    assert_eq!(
+        verdicts("lon1"),
+        [
+            (Metric::Availability, Verdict::Met),
+            (Metric::Loss, Verdict::Met),
+            (Metric::Delay, Verdict::Missed)
+        ]
+    );
+}
+
+#[actix_web::test]
+async fn too_little_coverage_is_insufficient_data_whatever_the_figures_say() {
+    let story = outage().await;
+    let mut question = question();
+    question.profile.least_coverage = LossLimit::from_ppm(999_999).unwrap();
+    let statement = story.ask(&question, Kept::EVERYTHING, &[]).await.unwrap();
+    let findings = &pair(&statement, "ams1").figures.findings;
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding.verdict == Verdict::InsufficientData)
+    );
+    assert!(pair(&statement, "lon1").figures.findings[0].verdict == Verdict::Met);
+}
+
+#[actix_web::test]
+async fn two_sites_name_their_worst_direction_and_family() {
+    let statement = outage().await.state().await;
+    let [sites] = statement.site_pairs.as_slice() else {
+        panic!("one pair of sites: {:?}", statement.site_pairs);
+    };
+    assert_eq!(sites.sites, ["Amsterdam", "London"]);
+    let worst = |metric| sites.worst.iter().find(|worst| worst.metric == metric).unwrap();
+    let direction = |metric| sites.directions[worst(metric).direction].from.as_str();
+    assert_eq!(direction(Metric::Availability), "Amsterdam");
+    assert_eq!(direction(Metric::Loss), "Amsterdam");
+    assert_eq!(direction(Metric::Delay), "London");
+    assert_eq!(worst(Metric::Delay).measured, Measured::Delay(2_000_000));
+}
+
+#[actix_web::test]
+async fn the_same_call_on_the_same_data_gives_the_same_bytes_and_other_data_another_hash() {
+    let story = outage().await;
+    let (one, other) = (story.state().await, story.state().await);
+    assert_eq!(one, other);
+    for (one, other) in [
+        (
+            json::Document::of(&one).write().unwrap(),
+            json::Document::of(&other).write().unwrap(),
+        ),
+        (text::write(&one), text::write(&other)),
+        (html::write(&one).unwrap(), html::write(&other).unwrap()),
+    ] {
+        assert_eq!(one, other);
+    }
+    story
+        .rounds("ams1", "lon1", "13:05:00", "13:10:00", |_| {
+            Round::Measured(packets("1", |at| at == 7))
+        })
+        .await;
+    story.roll_up().await;
+    let later = story.state().await;
+    assert_ne!(one.inputs, later.inputs);
+    assert_eq!(one.method, later.method);
+}
+
+#[actix_web::test]
+async fn a_period_whose_inputs_have_expired_is_refused() {
+    let story = outage().await;
+    let hours = Duration::from_hours;
+    let refused = |rows, cells| {
+        let story = &story;
+        async move {
+            let kept = Kept { rows, cells };
+            story.ask(&question(), kept, &[]).await.unwrap_err()
+        }
+    };
+    // It is 15:00. The cells of 10:00 are needed, and the single results of 12:00, where announced work has an edge.
+    assert!(matches!(
+        refused(hours(4), hours(4)).await,
+        SlaError::CellsExpired { .. }
+    ));
+    assert!(
+        matches!(refused(hours(2), hours(5)).await, SlaError::RowsExpired { hour } if hour == at("12:00:00"))
+    );
+    let kept = Kept {
+        rows: hours(3),
+        cells: hours(5),
+    };
+    assert!(story.ask(&question(), kept, &[]).await.is_ok());
+}
+
+#[actix_web::test]
+async fn rounds_under_our_own_load_are_left_out_and_counted() {
+    let story = outage().await;
+    let load = Load {
+        source: name("ams1"),
+        target: name("lon1"),
+        from: at("11:12:00"),
+        to: at("11:12:10"),
+    };
+    let statement = story.ask(&question(), Kept::EVERYTHING, &[load]).await.unwrap();
+    let figures = &pair(&statement, "ams1").figures;
+    assert_eq!(
+        (figures.accounting.loaded, figures.accounting.loaded_slices),
+        (1, 28)
+    );
+    assert_eq!(
+        (figures.accounting.measured, figures.accounting.missing()),
+        (44, 1)
+    );
+    assert_eq!(figures.including.loss.part(), 50 + 280 + 1);
+    // Five lost slices of 11:15 are no window of ten.
+    assert_eq!(figures.excluding.availability.unavailable.part(), 0);
+}
+
+#[actix_web::test]
+async fn a_renamed_probe_keeps_its_month() {
+    let renamed = ROSTER.replace(r#""name":"lon1""#, r#""name":"lon1","alias":["lon-old"]"#);
+    let story = Story::new(&renamed);
+    story.plan("ams1", "lon1").await;
+    let round = |_: &str| Round::Measured(packets("1", |at| at == 0));
+    story
+        .rounds("ams1", "lon-old", "10:00:00", "12:30:00", round)
+        .await;
+    story.rounds("ams1", "lon1", "12:30:00", "14:00:00", round).await;
+    story.roll_up().await;
+    let statement = story.state().await;
+    let figures = &pair(&statement, "ams1").figures;
+    assert_eq!(
+        (figures.accounting.expected, figures.accounting.measured),
+        (48, 48)
+    );
+    assert_eq!(figures.including.loss.part(), 48);
+    assert_eq!(figures.including.availability.unavailable.whole(), 48 * 28);
+}
+
+#[actix_web::test]
+async fn a_period_that_begins_inside_an_hour_takes_the_slots_that_begin_in_it() {
+    let story = outage().await;
+    let mut question = question();
+    question.period = Period::between(
+        at("10:30:00"),
+        at("11:15:00"),
+        "Asia/Kolkata",
+        "-",
+        at("15:00:00"),
+    )
+    .unwrap();
+    let statement = story.ask(&question, Kept::EVERYTHING, &[]).await.unwrap();
+    let figures = &pair(&statement, "ams1").figures;
+    // 10:30 to 11:10 begin in it: nine rounds, the last of them lost.
+    assert_eq!((figures.accounting.expected, figures.accounting.measured), (9, 9));
+    assert_eq!(figures.including.loss.part(), 280);
+}
+
+#[actix_web::test]
+async fn what_is_only_a_target_is_left_out_unless_the_roster_says_otherwise() {
+    for (key, pairs) in [("", 0), (r#","sla":true"#, 1)] {
+        let roster = ROSTER.replace(
+            r#""site":"London""#,
+            &format!(r#""site":"London","role":"target"{key}"#),
+        );
+        let story = Story::new(&roster);
+        story.plan("ams1", "lon1").await;
+        let stated = story.ask(&question(), Kept::EVERYTHING, &[]).await;
+        let found = match stated {
+            Ok(statement) => statement.pairs.len(),
+            Err(SlaError::NothingExpected) => 0,
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(found, pairs, "{key}");
+    }
+}
+
+#[actix_web::test]
+async fn a_member_gets_the_pairs_between_its_sites() {
+    let story = outage().await;
+    let mut question = question();
+    question.sites = vec!["Amsterdam".to_owned()];
+    let alone = story.ask(&question, Kept::EVERYTHING, &[]).await.unwrap_err();
+    assert!(matches!(alone, SlaError::NothingExpected));
+    question.sites.push("London".to_owned());
+    let statement = story.ask(&question, Kept::EVERYTHING, &[]).await.unwrap();
+    assert_eq!(statement.pairs.len(), 2);
+    question.sites.push("Paris".to_owned());
+    let unknown = story.ask(&question, Kept::EVERYTHING, &[]).await.unwrap_err();
+    assert!(matches!(unknown, SlaError::UnknownSite { site } if site == "Paris"));
+}
