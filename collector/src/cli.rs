@@ -3,6 +3,7 @@
 mod check;
 mod keys;
 mod last;
+mod report;
 mod serve;
 mod storage;
 
@@ -15,6 +16,7 @@ use thiserror::Error;
 
 use crate::cli::keys::KeyCommand;
 use crate::cli::last::LastArgs;
+use crate::cli::report::ReportCommand;
 use crate::config::Config;
 use crate::config::layer::{Fault, Sources};
 use crate::store::StoreError;
@@ -86,6 +88,9 @@ pub enum Command {
     },
     /// Print the latest results of a probe as a table
     Last(LastArgs),
+    /// Make a report from the store
+    #[command(subcommand)]
+    Report(ReportCommand),
 }
 
 /// Why a command failed; the variant decides the exit status.
@@ -144,6 +149,7 @@ pub fn run(args: &Args) -> ExitCode {
         Command::Backup { to } => storage::backup(args, to, &mut out),
         Command::Restore { from } => storage::restore(args, from, &mut out),
         Command::Last(last) => last::last(args, last, &mut out),
+        Command::Report(command) => report::run(args, command, &mut out),
     };
     match result {
         Ok(()) => ExitCode::from(exit::SUCCESS),

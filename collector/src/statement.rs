@@ -9,6 +9,7 @@
 //! * [`text`]: tables for a terminal; [`html`]: for the dashboard and for print
 //! * [`words`]: what all of them say in words
 
+pub mod csv;
 pub mod html;
 pub mod json;
 pub mod text;

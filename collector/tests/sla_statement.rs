@@ -14,7 +14,7 @@ use collector::report::sla::gather::{self, Ground, NoRecord, Question, SlaError}
 use collector::report::sla::pairs::Load;
 use collector::report::sla::profile::{AvailabilityForm, DelayTarget, Profile, Quantile, Targets};
 use collector::report::sla::statement::{Accounting, Measured, Metric, Pair, Period, Statement};
-use collector::statement::{html, json, text};
+use collector::statement::{csv, html, json, text};
 use collector::store::cell::{Resolution, StoredCell};
 use collector::store::embedded::{Embedded, Options};
 use collector::store::ledger::{MaintenanceVersion, PlanVersion};
@@ -52,7 +52,7 @@ enum Round {
 }
 
 struct Story {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     store: Embedded,
     roster: Roster,
 }
@@ -65,12 +65,12 @@ impl Story {
     fn new(roster: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Embedded::open(&Options {
-            path: folder.path().join("store.sqlite"),
+            path: folder.path().join("ixpqos.sqlite"),
             legacy_family: Family::V4,
         })
         .unwrap();
         Self {
-            _folder: folder,
+            folder,
             store,
             roster: ippm::wire::roster::parse(roster.as_bytes()).unwrap(),
         }
@@ -475,6 +475,7 @@ async fn the_same_call_on_the_same_data_gives_the_same_bytes_and_other_data_anot
             json::Document::of(&other).write().unwrap(),
         ),
         (text::write(&one), text::write(&other)),
+        (csv::write(&one), csv::write(&other)),
         (html::write(&one).unwrap(), html::write(&other).unwrap()),
     ] {
         assert_eq!(one, other);
@@ -612,4 +613,150 @@ async fn a_member_gets_the_pairs_between_its_sites() {
     question.sites.push("Paris".to_owned());
     let unknown = story.ask(&question, Kept::EVERYTHING, &[]).await.unwrap_err();
     assert!(matches!(unknown, SlaError::UnknownSite { site } if site == "Paris"));
+}
+
+#[actix_web::test]
+async fn every_row_of_the_csv_has_every_column_and_the_figures_of_the_story() {
+    let statement = outage().await.state().await;
+    let written = csv::write(&statement);
+    let lines: Vec<Vec<&str>> = written.lines().map(|line| line.split(',').collect()).collect();
+    // Two pairs and two directions between sites, each with and without announced work.
+    assert_eq!(lines.len(), 1 + 2 * (2 + 2));
+    let column = |name: &str| lines[0].iter().position(|column| *column == name).unwrap();
+    assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{written}");
+    let first = &lines[1];
+    for (name, value) in [
+        ("from", "ams1"),
+        ("to_site", "London"),
+        ("maintenance", "excluded"),
+        ("missing_rounds", "1"),
+        ("packets_lost", "331"),
+        ("slices_unavailable", "33"),
+        ("loss_few_events", "true"),
+        ("verdicts", "availability=few-events loss=few-events delay=met"),
+        ("inputs_sha256", &statement.inputs),
+    ] {
+        assert_eq!(first[column(name)], value, "{name}");
+    }
+    let share = 33.0 / 1176.0;
+    assert_eq!(first[column("availability")], (1.0 - share).to_string());
+}
+
+/// Runs `collector report sla` over the story's store, which is open meanwhile.
+fn collector(story: &Story, arguments: &[&str]) -> std::process::Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_collector"))
+        .args(["report", "sla", "--config", "collector.toml"])
+        .args(arguments)
+        .env_clear()
+        .current_dir(story.folder.path())
+        .output()
+        .unwrap()
+}
+
+async fn configured() -> Story {
+    let story = outage().await;
+    let folder = story.folder.path();
+    let configuration = "[store]\ndata_dir = \".\"\n[retention]\nraw = \"36500d\"\nhour = \"36500d\"\n\
+                         [sla.default]\ntarget_availability = \"99%\"\n";
+    std::fs::write(folder.join("collector.toml"), configuration).unwrap();
+    std::fs::write(folder.join("probes.json"), ROSTER).unwrap();
+    story
+}
+
+const FOUR_HOURS: [&str; 4] = ["--from", "2026-10-05T10:00:00Z", "--to", "2026-10-05T14:00:00Z"];
+
+#[actix_web::test]
+async fn the_command_prints_every_form_while_a_collector_writes() {
+    let story = configured().await;
+    for (form, part) in [
+        ("text", "few events"),
+        ("csv", "availability=few-events"),
+        ("json", "\"verdict\":\"few-events\""),
+        ("html", "<td>taken out</td>"),
+    ] {
+        let run = || collector(&story, &[&FOUR_HOURS[..], &["--format", form]].concat());
+        let output = run();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(printed.contains(part), "{form}: {printed}");
+        assert_eq!(printed.into_bytes(), run().stdout, "{form}");
+    }
+    let month = collector(
+        &story,
+        &["--month", "2026-10", "--tz", "Europe/Rome", "--format", "json"],
+    );
+    let month: serde_json::Value = serde_json::from_slice(&month.stdout).unwrap();
+    assert_eq!(month["from"], "2026-09-30T22:00:00.000000000Z");
+    assert_eq!(month["zone"], "Europe/Rome");
+}
+
+#[actix_web::test]
+async fn an_archive_holds_statement_inputs_and_their_hashes() {
+    use sha2::Digest as _;
+
+    let story = configured().await;
+    let archived = |folder: &str| collector(&story, &[&FOUR_HOURS[..], &["--archive", folder]].concat());
+    let output = archived("first");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(archived("second").status.success());
+    let read = |folder: &str, file: &str| std::fs::read(story.folder.path().join(folder).join(file)).unwrap();
+    let sums = String::from_utf8(read("first", "SHA256SUMS")).unwrap();
+    let mut names = Vec::new();
+    for line in sums.lines() {
+        let (sum, file) = line.split_once("  ").unwrap();
+        let found = sha2::Sha256::digest(read("first", file));
+        let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(found, sum, "{file}");
+        names.push(file);
+    }
+    assert_eq!(
+        names,
+        [
+            "inputs-cells.csv",
+            "inputs-maintenance.csv",
+            "inputs-plans.csv",
+            "inputs-probes.csv",
+            "inputs-results.csv",
+            "statement.csv",
+            "statement.html",
+            "statement.json",
+            "statement.txt"
+        ]
+    );
+    assert_eq!(sums.as_bytes(), read("second", "SHA256SUMS"));
+    let lines = |file: &str| String::from_utf8(read("first", file)).unwrap().lines().count();
+    // Four hours of two pairs, one of them cut and read as its twelve results.
+    assert_eq!(
+        (lines("inputs-cells.csv"), lines("inputs-results.csv")),
+        (1 + 7, 1 + 12)
+    );
+
+    let again = archived("first");
+    assert_eq!(again.status.code(), Some(1), "an archive is never overwritten");
+}
+
+#[actix_web::test]
+async fn the_command_names_what_is_wrong() {
+    let story = configured().await;
+    for (arguments, status, message) in [
+        (&["--month", "2026-13"][..], 2, "--month"),
+        (&["--month", "2026-10", "--tz", "Mars"], 2, "--tz"),
+        (&["--month", "2026-10", "--profile", "gold"], 2, "[sla.gold]"),
+        (&["--month", "2026-10", "--site", "Paris"], 2, "Paris"),
+        (&["--month", "2026-09"], 1, "no plan in force"),
+        (&[], 2, "--month"),
+    ] {
+        let output = collector(&story, arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
+        assert!(said.contains(message), "{arguments:?}: {said}");
+    }
 }

@@ -22,6 +22,18 @@ pub fn open(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
+/// Opens the configured store for a command that only reads, also while a collector runs.
+///
+/// # Errors
+///
+/// [`StoreError`] says what the operator can do.
+pub fn open_to_read(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    match config.store.backend {
+        Backend::Embedded => Ok(Arc::new(Embedded::open_to_read(&embedded_options(config))?)),
+        Backend::Influx => Ok(Arc::new(open_influx(config)?)),
+    }
+}
+
 /// Prepares the configured store and answers what was done or found, a line each, conflicts apart.
 ///
 /// # Errors
@@ -73,10 +85,14 @@ fn open_embedded(config: &Config) -> Result<Embedded, StoreError> {
     fs::create_dir_all(dir).map_err(|error| StoreError::Refused {
         reason: format!("{}: {error}", dir.display()),
     })?;
-    Embedded::open(&Options {
+    Embedded::open(&embedded_options(config))
+}
+
+fn embedded_options(config: &Config) -> Options {
+    Options {
         path: config.store.embedded_file.clone(),
         legacy_family: config.legacy.family,
-    })
+    }
 }
 
 fn embedded_only(config: &Config) -> Result<(), StoreError> {

@@ -67,9 +67,10 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Embedded {
     readers: Readers,
-    writer: Writer,
+    /// `None` if it was opened for reading only.
+    writer: Option<Writer>,
     legacy_family: Family,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl Embedded {
@@ -87,9 +88,40 @@ impl Embedded {
         schema::migrate(&mut connection, path)?;
         Ok(Self {
             readers: Readers::open(path)?,
-            writer: Writer::start(connection, path)?,
+            writer: Some(Writer::start(connection, path)?),
             legacy_family: options.legacy_family,
-            _lock: lock,
+            _lock: Some(lock),
+        })
+    }
+
+    /// Opens a store that is there to read it, also while a collector writes it. Whatever writes is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] if it is not ours or of another version; [`StoreError::Unavailable`] or
+    /// [`StoreError::Refused`] if there is none.
+    pub fn open_to_read(options: &Options) -> Result<Self, StoreError> {
+        let path = options.path.as_path();
+        let connection = file::open_reader(path)?;
+        match schema::version(&connection, path)? {
+            Some(schema::CURRENT) => Ok(Self {
+                readers: Readers::open(path)?,
+                writer: None,
+                legacy_family: options.legacy_family,
+                _lock: None,
+            }),
+            _ => Err(StoreError::Refused {
+                reason: format!(
+                    "{} is of an older version: `collector setup` brings it up to date, or start the collector",
+                    path.display()
+                ),
+            }),
+        }
+    }
+
+    fn writer(&self) -> Result<&Writer, StoreError> {
+        self.writer.as_ref().ok_or_else(|| StoreError::Refused {
+            reason: "the store was opened for reading only".to_owned(),
         })
     }
 }
@@ -123,7 +155,7 @@ impl Store for Embedded {
                 .iter()
                 .flat_map(|report| points_of(report, self.legacy_family))
                 .collect();
-            self.writer.put(points).await?;
+            self.writer()?.put(points).await?;
             Ok(vec![Appended::default(); reports.len()])
         })
     }
@@ -171,7 +203,7 @@ impl Store for Embedded {
 
     fn put_collector_run<'a>(&'a self, run: &'a CollectorRun) -> Answer<'a, ()> {
         Box::pin(async move {
-            let put = self.writer.put(vec![Point::from(run)]);
+            let put = self.writer()?.put(vec![Point::from(run)]);
             tokio::time::timeout(BEAT_LIMIT, put).await.unwrap_or_else(|_| {
                 Err(fault::unavailable(format!(
                     "no commit of a beat within {BEAT_LIMIT:?}"
@@ -188,7 +220,8 @@ impl Store for Embedded {
     }
 
     fn put_plan_versions<'a>(&'a self, versions: &'a [PlanVersion]) -> Answer<'a, ()> {
-        Box::pin(self.writer.put(versions.iter().map(Point::from).collect()))
+        let points = versions.iter().map(Point::from).collect();
+        Box::pin(async move { self.writer()?.put(points).await })
     }
 
     fn plan_versions<'a>(
@@ -213,7 +246,7 @@ impl Store for Embedded {
     /// An empty transaction shows that the thread works and the file can be written; a full disk shows
     /// only when a report comes.
     fn ready(&self) -> Answer<'_, ()> {
-        Box::pin(self.writer.put(Vec::new()))
+        Box::pin(async move { self.writer()?.put(Vec::new()).await })
     }
 
     fn cells(&self, query: CellQuery) -> CellStream {
@@ -231,7 +264,7 @@ impl Store for Embedded {
     fn put_cells<'a>(&'a self, resolution: Resolution, cells: &'a [StoredCell]) -> Answer<'a, ()> {
         Box::pin(async move {
             for some in cells.chunks(CELLS_AT_ONCE) {
-                self.writer.put_cells(resolution, some.to_vec()).await?;
+                self.writer()?.put_cells(resolution, some.to_vec()).await?;
             }
             Ok(())
         })
@@ -264,7 +297,8 @@ impl Store for Embedded {
     }
 
     fn put_maintenance<'a>(&'a self, versions: &'a [MaintenanceVersion]) -> Answer<'a, ()> {
-        Box::pin(self.writer.put(versions.iter().map(Point::from).collect()))
+        let points = versions.iter().map(Point::from).collect();
+        Box::pin(async move { self.writer()?.put(points).await })
     }
 
     fn maintenance_versions(&self, to: UnixTime) -> Answer<'_, Vec<MaintenanceVersion>> {
@@ -278,7 +312,7 @@ impl Store for Embedded {
         Box::pin(async move {
             let mut progress = Progress::start(what, before);
             while !progress.is_done() {
-                progress = self.writer.expire(progress).await?;
+                progress = self.writer()?.expire(progress).await?;
             }
             Ok(progress.deleted)
         })

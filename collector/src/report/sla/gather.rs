@@ -20,6 +20,7 @@ use crate::report::sla::site::Sites;
 use crate::report::sla::statement::{Accounting, Both, Pair, Period, Statement};
 use crate::report::sla::tally::{Hour, Tally};
 use crate::store::cell::{CellParts, CellQuery, Resolution, StoredCell};
+use crate::store::ledger::{MaintenanceVersion, PlanVersion};
 use crate::store::row::Row;
 use crate::store::{Store, StoreError};
 
@@ -61,6 +62,10 @@ pub struct Ground<'a> {
 
 /// Takes down what a statement is computed from, as it is used.
 pub trait Record {
+    /// A plan of the ledger, from which what was expected follows.
+    fn plan(&mut self, version: &PlanVersion);
+    /// An announcement that touches the period.
+    fn maintenance(&mut self, version: &MaintenanceVersion);
     /// A cell of an hour that counts as a whole.
     fn cell(&mut self, cell: &StoredCell, in_maintenance: bool);
     /// A result of an hour that is cut; whether its probe was not fit to measure.
@@ -72,6 +77,8 @@ pub trait Record {
 pub struct NoRecord;
 
 impl Record for NoRecord {
+    fn plan(&mut self, _version: &PlanVersion) {}
+    fn maintenance(&mut self, _version: &MaintenanceVersion) {}
     fn cell(&mut self, _cell: &StoredCell, _in_maintenance: bool) {}
     fn row(&mut self, _row: &Row, _is_suspect: bool) {}
 }
@@ -138,9 +145,15 @@ pub async fn read(
         return Err(SlaError::UnknownSite { site: site.clone() });
     }
     let versions = store.plan_versions(None, period.to).await?;
+    for version in &versions {
+        record.plan(version);
+    }
     let history = History::new(versions)?.renamed(ground.directory.aliases().clone());
     let expected = history.expected(period.from, period.to, &|pair| question.wants(pair, ground));
     let works = pairs::in_force(store.maintenance_versions(ground.now).await?, period);
+    for work in &works {
+        record.maintenance(work);
+    }
     let expectations = Expectations::of(expected, &works, ground.loads, ground.directory, period);
     if expectations.is_empty() {
         return Err(SlaError::NothingExpected);
