@@ -1,43 +1,62 @@
-//! What the collector itself writes into the ledger: that it is there, and what it asks of whom.
+//! What the collector itself writes into the ledger: that it is there, what it asks of whom, and what was announced.
 
-use std::collections::BTreeMap;
+pub mod maintenance;
+pub mod plans;
+
 use std::time::Duration;
 
-use ippm::plan::{self, Plan};
-use ippm::{ProbeName, UnixTime};
+use ippm::UnixTime;
 
 use crate::context::Context;
 use crate::store::StoreError;
-use crate::store::ledger::{CollectorRun, PlanVersion};
+use crate::store::ledger::CollectorRun;
 use crate::watch::Loaded;
 
 /// How long a beat may take; it is never queued and never written twice.
 const BEAT_TIME: Duration = Duration::from_secs(5);
-/// How far in the future another collector may have recorded a plan.
+/// How far in the future another collector may have recorded something.
 const CLOCKS_APART: Duration = Duration::from_hours(1);
 
-/// Plans that are written together: each grows with the roster.
-const PLANS_AT_ONCE: usize = 32;
-
-/// Beats every ten seconds and records plans, until the task is dropped.
+/// Beats every ten seconds and keeps the ledger, until the task is dropped.
+///
+/// Both at once: to record the plans of a large mesh takes longer than the time between two beats.
 pub async fn run(context: &Context) {
-    let mut recorded: Option<String> = None;
+    tokio::join!(beats(context), keep(context));
+}
+
+async fn beats(context: &Context) {
     loop {
         beat(context).await;
+        tokio::time::sleep(until_next(context.clock.now())).await;
+    }
+}
+
+/// Records plans and announcements whenever roster or schedule are loaded anew.
+async fn keep(context: &Context) {
+    let mut recorded = None;
+    loop {
         let loaded = context.watch.loaded();
-        if loaded.roster.is_some() && recorded != loaded.roster_digest {
-            match record_plans(context, &loaded).await {
-                Ok(written) => {
-                    if written > 0 {
-                        log::info!("recorded new plans of {written} probes");
-                    }
-                    recorded.clone_from(&loaded.roster_digest);
-                }
+        let files = (loaded.roster_digest.clone(), loaded.schedule_digest.clone());
+        if loaded.plans.is_some() && recorded.as_ref() != Some(&files) {
+            match record(context, &loaded).await {
+                Ok(()) => recorded = Some(files),
                 Err(error) => log::warn!("plans not recorded, trying again with the next beat: {error}"),
             }
         }
         tokio::time::sleep(until_next(context.clock.now())).await;
     }
+}
+
+async fn record(context: &Context, loaded: &Loaded) -> Result<(), StoreError> {
+    let plans = plans::record(context, loaded).await?;
+    if plans > 0 {
+        log::info!("recorded new plans of {plans} probes");
+    }
+    let announcements = maintenance::record(context, loaded).await?;
+    if announcements > 0 {
+        log::info!("recorded {announcements} changes of announced work");
+    }
+    Ok(())
 }
 
 /// Writes one beat, labeled with the multiple of ten seconds that has begun.
@@ -54,54 +73,6 @@ async fn beat(context: &Context) {
     };
     context.metrics.beats_lost.add(1);
     log::warn!("beat not written: {lost}");
-}
-
-/// Records the plan of each probe whose latest record differs, and an empty one for each probe that
-/// left the roster, so that nothing is expected of it any more. Answers how many were written.
-///
-/// # Errors
-///
-/// [`StoreError`]; what was written until then stays.
-pub async fn record_plans(context: &Context, loaded: &Loaded) -> Result<usize, StoreError> {
-    let horizon = context.clock.now().saturating_add(CLOCKS_APART);
-    let known = context.store.plan_versions(None, horizon).await?;
-    let latest: BTreeMap<ProbeName, String> = known
-        .into_iter()
-        .map(|version| (version.probe, version.record))
-        .collect();
-    let Some(plans) = &loaded.plans else { return Ok(0) };
-    let nothing = Plan {
-        period: context.config.plan.period,
-        legacy: false,
-        tests: Vec::new(),
-    };
-    let gone = latest
-        .keys()
-        .filter(|probe| !plans.roster().contains(probe))
-        .map(|probe| (probe, nothing.clone()));
-    let mut written = 0;
-    let mut batch = Vec::new();
-    for (probe, plan) in plans.iter().chain(gone) {
-        let record = plan.record();
-        if latest.get(probe) != Some(&record) {
-            let (probe, version) = (probe.clone(), plan::version_of(&record));
-            batch.push(PlanVersion {
-                probe,
-                time: loaded.plans_since,
-                version,
-                record,
-            });
-        }
-        if batch.len() == PLANS_AT_ONCE {
-            context.store.put_plan_versions(&batch).await?;
-            written += batch.len();
-            batch.clear();
-        }
-    }
-    if !batch.is_empty() {
-        context.store.put_plan_versions(&batch).await?;
-    }
-    Ok(written + batch.len())
 }
 
 fn until_next(now: UnixTime) -> Duration {

@@ -126,8 +126,14 @@ impl Plans {
 
     /// Every probe and its plan, in the order of the roster.
     pub fn iter(&self) -> impl Iterator<Item = (&ProbeName, Plan)> {
-        let names = self.roster.names().enumerate();
-        names.map(|(index, probe)| (probe, self.plan_of(index)))
+        (0..self.roster.probes().len()).filter_map(|index| self.nth(index))
+    }
+
+    /// The probe at a place of the roster, and its plan.
+    #[must_use]
+    pub fn nth(&self, index: usize) -> Option<(&ProbeName, Plan)> {
+        let probe = self.roster.probes().get(index)?;
+        Some((&probe.name, self.plan_of(index)))
     }
 
     /// The roster.

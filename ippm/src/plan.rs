@@ -146,7 +146,7 @@ pub fn departure(spread: Duration, count: u64, index: u64) -> Option<Duration> {
 pub const MIN_LINGER: Duration = Duration::from_secs(4);
 
 /// What is kept free at the end of a round to deliver its report.
-pub const DELIVERY: Duration = Duration::from_secs(5);
+pub const DELIVERY: Duration = Duration::from_secs(4);
 
 /// How long a round with these parameters takes: the spread of its packets, the wait for the last replies, which
 /// is the waiting time and at least [`MIN_LINGER`], and [`DELIVERY`].
@@ -193,14 +193,16 @@ mod tests {
     }
 
     #[test]
-    fn the_default_round_of_every_period_leaves_time_to_deliver_it() {
-        for secs in (20..=3600).filter(|secs| 3600 % secs == 0) {
+    fn the_default_round_of_up_to_twenty_minutes_leaves_time_to_deliver_it() {
+        // Of longer periods the last hundredth, when the process has to be gone, is longer than what the default
+        // spread leaves: they need a spread of their own.
+        for secs in (20..=1200).filter(|secs| 3600 % secs == 0) {
             let period = Duration::from_secs(secs);
             let needed = time_needed(default_spread(period), Params::DEFAULT_TIMEOUT);
             assert!(needed <= end_before(period), "{secs}");
         }
         assert_eq!(
-            time_needed(Duration::from_secs(288), Duration::from_secs(2)),
+            time_needed(Duration::from_secs(289), Duration::from_secs(2)),
             end_before(Duration::from_mins(5))
         );
     }

@@ -55,6 +55,12 @@ impl Resolved {
             .map(|test| test.test)
     }
 
+    /// Whether `test`, one of this plan's, is among [`Resolved::open`].
+    #[must_use]
+    pub fn is_open(&self, test: &Test, slot_start: UnixTime) -> bool {
+        self.open(slot_start).any(|open| std::ptr::eq(open, test))
+    }
+
     /// The tests that the probe has to do in the slot at `slot_start`: of the open ones those that are due.
     pub fn due(&self, slot_start: UnixTime) -> impl Iterator<Item = &Test> {
         self.open(slot_start)

@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 use ippm::wire::plan::{LimitsV1, PlanV1};
 use ippm::wire::report::OPTIONAL_FIELDS;
-use ippm::{ProbeName, UnixTime, wire};
+use ippm::{ProbeName, UnixTime, plan, wire};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -12,6 +12,7 @@ use crate::auth;
 use crate::config::reader::hex;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
+use crate::plan::resolve::Resolved;
 
 /// The parameters of a plan request.
 #[derive(Debug, Deserialize)]
@@ -29,23 +30,33 @@ pub(crate) async fn plan(
 ) -> Result<HttpResponse, ApiError> {
     let caller = auth::native(&request, &context)?;
     let unknown = || ApiError::new(Code::UnknownProbe, "no probe of the roster has this name");
-    let probe: ProbeName = path.parse().map_err(|_| unknown())?;
-    caller.may_read(&probe)?;
-    let _start = start(request.query_string(), context.clock.now())?;
+    let asked: ProbeName = path.parse().map_err(|_| unknown())?;
+    let start = start(request.query_string(), context.clock.now())?;
     let loaded = context.watch.loaded();
-    let plan = loaded
-        .plans
-        .as_ref()
-        .and_then(|plans| plans.get(&probe))
-        .ok_or_else(unknown)?;
+    let Some(plans) = &loaded.plans else {
+        caller.may_read(&asked)?;
+        // A roster whose schedule is wrong: the probe goes on with the plan that it has.
+        return Err(if loaded.roster.is_some() {
+            ApiError::new(Code::Unavailable, "there is no plan until the schedule is mended")
+        } else {
+            unknown()
+        });
+    };
+    // A host that was renamed here asks by its former name until it is told.
+    let present = plans.present(&asked).unwrap_or(&asked);
+    caller.may_read(&asked).or_else(|_| caller.may_read(present))?;
+    let plan = plans.get(present).ok_or_else(unknown)?;
     let limits = LimitsV1 {
         pps: context.config.plan.pps,
         pps_per_target: context.config.plan.pps_per_target,
     };
-    // No test has a window yet, so all are open.
-    let mut answer = PlanV1::new(probe.as_str(), &plan, limits, |_| true);
-    answer.report_fields = OPTIONAL_FIELDS.iter().map(ToString::to_string).collect();
-    let body = serde_json::to_vec(&answer).map_err(|_| ApiError::internal())?;
+    let slot = plan::slot_start(start, plan.period);
+    let plan = Resolved::new(plan).map_err(|_| ApiError::internal())?;
+    let mut document = PlanV1::new(asked.as_str(), plan.plan(), limits, |test| {
+        plan.is_open(test, slot)
+    });
+    document.report_fields = OPTIONAL_FIELDS.iter().map(ToString::to_string).collect();
+    let body = serde_json::to_vec(&document).map_err(|_| ApiError::internal())?;
     let tag = format!("\"{}\"", hex(&Sha256::digest(&body)[..16]));
     let is_known = matches(&request, &tag);
     let mut response = if is_known {

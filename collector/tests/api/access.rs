@@ -170,7 +170,7 @@ async fn a_new_roster_changes_the_plans_and_what_is_expected() {
     );
     let loaded = app.context.watch.loaded();
     assert_eq!(
-        collector::beat::record_plans(&app.context, &loaded)
+        collector::beat::plans::record(&app.context, &loaded)
             .await
             .unwrap(),
         3

@@ -104,6 +104,16 @@ impl TestApp {
 
     /// Starts one with these keys.
     pub(crate) fn with_keys(keys: &[(&str, Role, &str)], settings: &[(&str, &str)], clock: Clock) -> Self {
+        Self::on(Arc::new(Memory::default()), keys, settings, clock)
+    }
+
+    /// Starts one on a store that others may use too.
+    pub(crate) fn on(
+        store: Arc<Memory>,
+        keys: &[(&str, Role, &str)],
+        settings: &[(&str, &str)],
+        clock: Clock,
+    ) -> Self {
         // Another test may have chosen the same provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
@@ -126,7 +136,6 @@ impl TestApp {
         };
         let config = Config::load(&sources).unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let store = Arc::new(Memory::default());
         let application = Application::build(config, listener, Arc::<Memory>::clone(&store), clock).unwrap();
         let url = format!("http://{}", application.address());
         let (context, handle) = (application.context(), application.handle());

@@ -7,6 +7,7 @@ mod app;
 mod legacy;
 mod limits;
 mod operations;
+mod plans;
 mod reading;
 mod reports;
 mod schedule;

@@ -122,7 +122,7 @@ async fn a_collector_beats_and_records_every_plan_once() {
     assert!(!record("fra1").contains("|6|"), "{}", record("fra1"));
     let loaded = app.context.watch.loaded();
     assert_eq!(
-        collector::beat::record_plans(&app.context, &loaded)
+        collector::beat::plans::record(&app.context, &loaded)
             .await
             .unwrap(),
         0

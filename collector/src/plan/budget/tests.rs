@@ -142,17 +142,17 @@ fn a_round_has_to_be_over_in_its_period() {
             schedule.tests[1].params.spread = Some(Duration::from_secs(seconds));
         }
     };
-    check(stated(288), None);
+    check(stated(289), None);
     check(
-        stated(289),
+        stated(290),
         Some(
-            "tests[1]: a round of it takes 298s: its spread of 289s, the wait for the last replies and 5s for the delivery; it has to be over after 297s",
+            "tests[1]: a round of it takes 298s: its spread of 290s, the wait for the last replies and 4s for the delivery; it has to be over after 297s",
         ),
     );
     check(
-        |schedule| schedule.tests[0].params.timeout = Some(Duration::from_secs(13)),
+        |schedule| schedule.tests[0].params.timeout = Some(Duration::from_secs(14)),
         Some(
-            "tests[0]: a round of it takes 298s: its spread of 280s, the wait for the last replies and 5s for the delivery; it has to be over after 297s",
+            "tests[0]: a round of it takes 298s: its spread of 280s, the wait for the last replies and 4s for the delivery; it has to be over after 297s",
         ),
     );
 }
