@@ -29,7 +29,7 @@ impl Moments {
         libm::sqrt(self.m2_ns2 / as_f64(self.count.max(1)))
     }
 
-    /// Adds the delays of `other`, by the pairwise form of Chan, Golub and LeVeque (1983).
+    /// Adds the delays of `other`, by the pairwise form of Chan, Golub and `LeVeque` (1983).
     ///
     /// Floating point makes the last digits depend on the order: merge in ascending time, and equal parts give equal
     /// bytes. Sums stay at `u64::MAX` rather than wrap.
