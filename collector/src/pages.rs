@@ -5,14 +5,15 @@
 //!
 //! # Layout
 //!
-//! * what every page shares: [`layout`] (the frame), [`asset`] (style, script, icon), [`link`], [`format`](mod@format)
+//! * what every page shares: [`layout`] (the frame), [`asset`] (style, script, icon), [`link`], [`format`](mod@format), [`classes`]
 //! * what is drawn: [`heat`] (the colors of a matrix), [`chart`] (smoke graph, loss, variation)
 //! * what was chosen: [`choice`]
-//! * the pages: [`matrix`], [`pair`], [`probes`], [`explained`] (what the figures mean), [`fault`] (an error)
+//! * the pages: [`matrix`], [`pair`], [`probes`], [`sla`], [`explained`] (what the figures mean), [`fault`] (an error)
 
 pub mod asset;
 pub mod chart;
 pub mod choice;
+pub mod classes;
 pub mod explained;
 pub mod fault;
 #[cfg(test)]
@@ -24,3 +25,4 @@ pub mod link;
 pub mod matrix;
 pub mod pair;
 pub mod probes;
+pub mod sla;

@@ -86,6 +86,15 @@ impl Shown {
         self.entry().2
     }
 
+    /// Whether it is read from histograms; without them an answer comes faster.
+    #[must_use]
+    pub fn needs_percentiles(self) -> bool {
+        matches!(
+            self,
+            Self::Of(Metric::Median | Metric::P95 | Metric::P99 | Metric::Pdv)
+        )
+    }
+
     /// The unit.
     #[must_use]
     pub fn unit(self) -> &'static str {
@@ -252,6 +261,51 @@ impl PairChoice {
         }
         parameters.extend(more);
         link::query(&parameters)
+    }
+}
+
+/// What is chosen on the page of the statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlaChoice {
+    /// The month, as 2026-10; without one there is no statement.
+    pub month: Option<String>,
+    /// The time zone in which it begins and ends.
+    pub zone: String,
+    /// The name of the profile.
+    pub profile: String,
+    /// Only pairs between these sites; empty: all.
+    pub sites: Vec<String>,
+}
+
+/// Most sites of one statement on a page.
+pub const MAX_SITES: usize = 16;
+
+impl SlaChoice {
+    /// Reads an address; whether month, zone, profile and sites exist is found out by the report.
+    ///
+    /// # Errors
+    ///
+    /// As [`MatrixChoice::parse`].
+    pub fn parse(parameters: &Parameters) -> Result<Self, ChoiceError> {
+        let given = known(parameters, &["month", "tz", "profile", "sites"])?;
+        let text = |name| value(&given, name).map(str::trim).filter(|text| !text.is_empty());
+        let sites: Vec<String> = text("sites")
+            .map(|sites| sites.split(',').map(|site| site.trim().to_owned()).collect())
+            .unwrap_or_default();
+        if sites.len() > MAX_SITES {
+            let sites = text("sites").unwrap_or_default();
+            return Err(refused(
+                "sites",
+                sites,
+                format!("at most {MAX_SITES} names with commas between"),
+            ));
+        }
+        Ok(Self {
+            month: text("month").map(str::to_owned),
+            zone: text("tz").unwrap_or("UTC").to_owned(),
+            profile: text("profile").unwrap_or("default").to_owned(),
+            sites,
+        })
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Age {
     pub now: UnixTime,
     /// The start of the newest round that it shows; `None` if it shows none.
     pub newest: Option<UnixTime>,
+    /// What that is, as the beginning of a sentence.
+    pub words: &'static str,
 }
 
 /// One entry of the navigation.
@@ -92,6 +94,16 @@ impl Shell {
 }
 
 impl Age {
+    /// The age of a page that shows rounds.
+    #[must_use]
+    pub const fn of_rounds(now: UnixTime, newest: Option<UnixTime>) -> Self {
+        Self {
+            now,
+            newest,
+            words: "Newest round began",
+        }
+    }
+
     pub(crate) fn newest_text(&self) -> Option<String> {
         self.newest.map(|newest| format::age(self.now, newest))
     }

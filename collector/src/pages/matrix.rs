@@ -148,10 +148,7 @@ impl MatrixPage {
                 here: Section::Matrix,
                 is_live: true,
                 is_synthetic: source.is_synthetic,
-                age: Some(Age {
-                    now,
-                    newest: matrix.freshness.latest,
-                }),
+                age: Some(Age::of_rounds(now, matrix.freshness.latest)),
             },
             metrics: metrics(&choice),
             families: families(&choice),

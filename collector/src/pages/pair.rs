@@ -116,7 +116,7 @@ impl PairPage {
                 here: Section::Matrix,
                 is_live: matches!(choice.range, Range::Last(_)),
                 is_synthetic: from.is_synthetic,
-                age: Some(Age { now, newest }),
+                age: Some(Age::of_rounds(now, newest)),
             },
             source: source.as_str().to_owned(),
             target: target.as_str().to_owned(),

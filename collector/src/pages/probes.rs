@@ -62,10 +62,7 @@ impl ProbesPage {
                 here: Section::Probes,
                 is_live: true,
                 is_synthetic,
-                age: Some(Age {
-                    now,
-                    newest: liveness.freshness.latest,
-                }),
+                age: Some(Age::of_rounds(now, liveness.freshness.latest)),
             },
             summary: match (rows.len(), bad) {
                 (all, 0) => format!("{all} probes, all as they should be"),

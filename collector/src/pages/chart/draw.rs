@@ -12,7 +12,7 @@ use crate::pages::format;
 use crate::pages::heat::Scale;
 
 /// Left and right end of all panels.
-const X: (i32, i32) = (54, 990);
+const X: (i32, i32) = (46, 712);
 /// Foot and head of the panel of delays; places grow downwards.
 const RTT: (i32, i32) = (236, 26);
 /// The lane of marks of loss below it.
@@ -23,7 +23,7 @@ const LOSS: (i32, i32) = (344, 272);
 const PDV: (i32, i32) = (434, 370);
 /// The lane of classes.
 const CLASSES: (i32, i32) = (470, 458);
-const MOST_TIMES: usize = 9;
+const MOST_TIMES: usize = 8;
 /// Smoke above this many times the usual 95th percentile is cut off and marked, so that one step does not flatten
 /// all others.
 const CLIP: u64 = 6;

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use ippm::class::Class;
 use ippm::{Family, ProbeName, UnixTime};
 
 use crate::pages::choice::{MatrixChoice, Shown};
 use crate::pages::heat::Scale;
-use crate::pages::{format, link};
+use crate::pages::{classes, format, link};
+use crate::report::figures::DelayFigures;
 use crate::report::matrix::{MatrixEntry, Metric};
 
 /// A cell, ready for the template.
@@ -135,7 +135,7 @@ fn judge(shown: Shown, scale: &Scale, entry: &MatrixEntry, now: UnixTime) -> Ver
             Some(ratio) => level(ratio, format::percent(ratio)),
             None => no_value(entry),
         },
-        Shown::Coverage => match coverage(entry) {
+        Shown::Coverage => match classes::coverage(&entry.account) {
             Some((measured, of)) => {
                 #[expect(clippy::cast_precision_loss, reason = "slots stay far below 2^53")]
                 let missing = (of - measured) as f64 / of as f64;
@@ -186,15 +186,6 @@ pub(crate) fn delay_ns(metric: Metric, entry: &MatrixEntry) -> Option<u64> {
     }
 }
 
-/// Measured slots, and expected ones.
-fn coverage(entry: &MatrixEntry) -> Option<(u64, u64)> {
-    let account = &entry.account;
-    let measured = [Class::Ok, Class::Degraded, Class::Down, Class::Suspect];
-    let measured = measured.map(|class| account.of(class).count).iter().sum();
-    let expected = account.expected();
-    (expected > 0).then_some((measured, expected))
-}
-
 fn parameters(choice: &MatrixChoice, family: Family) -> Vec<(&'static str, &str)> {
     let mut parameters = Vec::new();
     if family == Family::V6 {
@@ -240,32 +231,29 @@ fn figures(note: &mut String, entry: &MatrixEntry) {
             if let Some(loss) = &figures.loss {
                 let _ = write!(note, " ({}/{})", loss.lost, figures.sent);
             }
-            if let Some(percentiles) = figures.delay.as_ref().and_then(|delay| delay.percentiles) {
-                let median = format::ms(percentiles.median().as_ns());
-                let p99 = percentiles
-                    .get(990)
-                    .map_or_else(String::new, |p99| format!(", p99 {}", format::ms(p99.as_ns())));
-                let _ = write!(note, ", median {median}{p99} ms");
-            }
+            delays(note, figures.delay.as_ref());
         }
         _ => note.push_str("no result"),
     }
-    let account = &entry.account;
-    let _ = write!(
-        note,
-        "; {} of {} ok",
-        account.of(Class::Ok).count,
-        account.expected()
-    );
-    for (class, slots) in account
-        .iter()
-        .filter(|(class, slots)| *class != Class::Ok && slots.count > 0)
-    {
-        let _ = write!(note, ", {} {class}", slots.count);
-    }
-    if account.in_maintenance() > 0 {
-        let _ = write!(note, ", {} in maintenance", account.in_maintenance());
-    }
+    let _ = write!(note, "; {}", classes::text(&entry.account));
+}
+
+/// The percentiles, or what is known without reading histograms.
+fn delays(note: &mut String, delay: Option<&DelayFigures>) {
+    let Some(delay) = delay else { return };
+    let _ = match delay.percentiles {
+        Some(percentiles) => {
+            let p99 = percentiles.get(990).map_or(0, ippm::Rtt::as_ns);
+            let median = format::ms(percentiles.median().as_ns());
+            write!(note, ", median {median}, p99 {} ms", format::ms(p99))
+        }
+        None => write!(
+            note,
+            ", floor {}, mean {} ms",
+            format::ms(delay.min.as_ns()),
+            format::ms(delay.mean.as_ns())
+        ),
+    };
 }
 
 /// An age of at most four characters.

@@ -138,7 +138,11 @@ fn silence(slot: &SlotClass) -> RoundRow {
         level: None,
         delays: std::array::from_fn(|_| nothing()),
         hop_limit: nothing(),
-        remarks: "no result in this slot".to_owned(),
+        remarks: match slot.class {
+            Some(_) => "no result in this slot",
+            None => "its result may still come",
+        }
+        .to_owned(),
     }
 }
 

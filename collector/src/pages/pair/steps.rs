@@ -2,24 +2,13 @@
 
 use std::time::Duration;
 
-use ippm::class::Class;
-
 use crate::pages::chart::{Delay, Gravest, Packets, Step};
 use crate::pages::choice::{PairChoice, Range};
+use crate::pages::classes;
 use crate::report::accounting::Account;
 use crate::report::figures::Figures;
 use crate::report::series::{Point, Series};
 
-/// Classes from the gravest on: what tells most about the path comes first, what says nothing about it later.
-const GRAVITY: [Class; 7] = [
-    Class::Down,
-    Class::Error,
-    Class::ProbeMissing,
-    Class::CollectorGap,
-    Class::Degraded,
-    Class::Suspect,
-    Class::Ok,
-];
 /// Shortest range to which a step leads.
 const CLOSEST: Duration = Duration::from_hours(1);
 
@@ -77,7 +66,7 @@ fn packets(figures: &Figures) -> Option<Packets> {
 }
 
 fn gravest(account: &Account) -> Option<Gravest> {
-    let class = GRAVITY.into_iter().find(|class| account.of(*class).count > 0)?;
+    let class = classes::gravest(account)?;
     Some(Gravest {
         class,
         count: account.of(class).count,

@@ -1,7 +1,6 @@
 //! The figures of the whole range, both directions side by side.
 
-use ippm::class::Class;
-
+use crate::pages::classes;
 use crate::pages::format::{self, NOTHING};
 use crate::report::figures::{Confidence, Figures, Loss};
 use crate::report::matrix::MatrixEntry;
@@ -127,21 +126,9 @@ fn legacy_loss(figures: &Figures) -> Option<String> {
 }
 
 fn account(entry: &MatrixEntry) -> String {
-    let account = &entry.account;
-    let mut parts = vec![format!(
-        "{} of {} ok",
-        account.of(Class::Ok).count,
-        account.expected()
-    )];
-    let others = account
-        .iter()
-        .filter(|(class, slots)| *class != Class::Ok && slots.count > 0);
-    parts.extend(others.map(|(class, slots)| format!("{} {class}", slots.count)));
-    if account.in_maintenance() > 0 {
-        parts.push(format!("{} in maintenance", account.in_maintenance()));
+    let text = classes::text(&entry.account);
+    match entry.account.pending {
+        0 => text,
+        pending => format!("{text}, {pending} pending"),
     }
-    if account.pending > 0 {
-        parts.push(format!("{} pending", account.pending));
-    }
-    parts.join(", ")
 }

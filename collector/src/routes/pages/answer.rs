@@ -1,0 +1,108 @@
+//! A page as an answer, and an error as a page.
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
+};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+use askama::Template;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::reader::hex;
+use crate::error::ApiError;
+use crate::pages::fault::FaultPage;
+
+/// Nothing is loaded from another host, nothing inline is run, and nobody frames a page.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const HTML: &str = "text/html; charset=utf-8";
+/// Asked again each time, and kept by nobody in between.
+const CACHE_PAGE: &str = "private, no-cache";
+
+/// The page, or the page of its error.
+pub(super) fn answer<T: Template>(
+    request: &HttpRequest,
+    root: &'static str,
+    page: Result<T, ApiError>,
+) -> HttpResponse {
+    let rendered = page.and_then(|page| {
+        page.render().map_err(|error| {
+            log::error!("page {} not made: {error}", request.path());
+            ApiError::internal()
+        })
+    });
+    match rendered {
+        Ok(html) => {
+            let tag = format!("\"{}\"", hex(&Sha256::digest(html.as_bytes())[..16]));
+            let headers = [(CACHE_CONTROL, CACHE_PAGE), (ETAG, tag.as_str())];
+            deliver(request, HTML, headers, html.into_bytes())
+        }
+        Err(error) => refusal(root, &error),
+    }
+}
+
+/// The body with `Cache-Control` and `ETag`, or nothing if the client has it.
+pub(super) fn deliver(
+    request: &HttpRequest,
+    content_type: &'static str,
+    [cache, tag]: [(HeaderName, &str); 2],
+    body: Vec<u8>,
+) -> HttpResponse {
+    let is_known = request
+        .headers()
+        .get_all(IF_NONE_MATCH)
+        .any(|known| is_same(known, tag.1));
+    let mut response = HttpResponse::build(if is_known {
+        StatusCode::NOT_MODIFIED
+    } else {
+        StatusCode::OK
+    });
+    response
+        .insert_header(cache)
+        .insert_header(tag)
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY));
+    if is_known {
+        return response.finish();
+    }
+    response.insert_header((CONTENT_TYPE, content_type)).body(body)
+}
+
+/// Weak comparison (RFC 9110 §8.8.3.2): a proxy that compresses makes a tag weak.
+fn is_same(known: &HeaderValue, tag: &str) -> bool {
+    let is_it = |one: &str| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag;
+    known
+        .to_str()
+        .is_ok_and(|known| known.split(',').map(str::trim).any(is_it))
+}
+
+/// The same status, code and headers as JSON would have, for people.
+fn refusal(root: &'static str, error: &ApiError) -> HttpResponse {
+    let response = error.error_response();
+    let status = response.status().as_u16();
+    let page = FaultPage::new(root, status, error.code().as_str(), &error.to_string());
+    let Ok(html) = page.render() else {
+        return response;
+    };
+    let mut response = response.set_body(BoxBody::new(html));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(HTML));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_did_not_change_is_known_again_also_after_a_proxy() {
+        let same = |known: &str| is_same(&HeaderValue::from_str(known).unwrap(), "\"abc\"");
+        for known in ["\"abc\"", "W/\"abc\"", "\"x\", W/\"abc\"", "*"] {
+            assert!(same(known), "{known}");
+        }
+        for known in ["abc", "\"abcd\"", "", "W/\"x\""] {
+            assert!(!same(known), "{known}");
+        }
+    }
+}
