@@ -3,6 +3,7 @@
 mod check;
 mod keys;
 mod last;
+mod plan;
 mod report;
 mod serve;
 mod storage;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use crate::cli::keys::KeyCommand;
 use crate::cli::last::LastArgs;
+use crate::cli::plan::PlanCommand;
 use crate::cli::report::ReportCommand;
 use crate::config::Config;
 use crate::config::layer::{Fault, Sources};
@@ -88,6 +90,9 @@ pub enum Command {
     },
     /// Print the latest results of a probe as a table
     Last(LastArgs),
+    /// Show, check and compare the plans that follow from roster and schedule
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Make a report from the store
     #[command(subcommand)]
     Report(ReportCommand),
@@ -149,6 +154,7 @@ pub fn run(args: &Args) -> ExitCode {
         Command::Backup { to } => storage::backup(args, to, &mut out),
         Command::Restore { from } => storage::restore(args, from, &mut out),
         Command::Last(last) => last::last(args, last, &mut out),
+        Command::Plan(command) => plan::run(args, command, &mut out),
         Command::Report(command) => report::run(args, command, &mut out),
     };
     match result {

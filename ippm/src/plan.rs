@@ -1,12 +1,13 @@
 //! Whom one probe measures, and how; the rules that probe and collector must agree on.
 
-mod record;
+pub mod record;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-pub use self::record::{LineError, RecordError, version_of};
 use crate::{Family, Params, ProbeName, TestName, UnixTime, Word, codec};
 
 /// The complete plan of one probe: not resolved for a slot, every test and window included.
@@ -62,6 +63,17 @@ impl Plan {
     pub fn results(&self) -> usize {
         self.tests.iter().map(|test| test.targets.len()).sum()
     }
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of the record of a plan.
+#[must_use]
+pub fn version_of(record: &str) -> String {
+    let digest = Sha256::digest(record);
+    digest.iter().take(8).fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Shortest period of a plan.

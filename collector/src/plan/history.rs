@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ippm::class::slot::{self, Aliases};
-use ippm::plan::{Plan, RecordError};
+use ippm::plan::Plan;
+use ippm::plan::record::RecordError;
 use ippm::{Family, ProbeName, TestName, UnixTime};
 use thiserror::Error;
 
 use crate::plan::resolve::{Resolved, ResolvedTest};
-pub use crate::plan::span::Slots;
-use crate::plan::span::{Span, Spans};
+use crate::plan::span::{Slots, Span, Spans};
 use crate::plan::window::WindowError;
 use crate::store::ledger::PlanVersion;
 

@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{MAX_PERIOD, Plan, Target, Test};
+use super::{MAX_PERIOD, Plan, Target, Test, version_of};
 use crate::codec::{self, CodecError};
 use crate::roster::address::{Address, AddressError};
 use crate::{Family, ProbeNameError, TestNameError, WordError};
@@ -81,17 +79,6 @@ impl Plan {
             tests: reader.tests,
         })
     }
-}
-
-/// The first 16 hexadecimal digits of the SHA-256 of the record of a plan.
-#[must_use]
-pub fn version_of(record: &str) -> String {
-    let digest = Sha256::digest(record);
-    digest.iter().take(8).fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// Why a text is not the record of a plan.
