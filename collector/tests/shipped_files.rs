@@ -19,7 +19,7 @@ fn the_shipped_roster_is_a_roster() {
 fn the_shipped_configuration_has_no_fault() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("collector.toml");
-    for file in ["collector.toml", "probes.json"] {
+    for file in ["collector.toml", "probes.json", "schedule.json"] {
         fs::copy(deploy().join(file), folder.path().join(file)).unwrap();
     }
     let collector = |arguments: &[&str]| {
@@ -38,6 +38,38 @@ fn the_shipped_configuration_has_no_fault() {
         "{}",
         String::from_utf8_lossy(&checked.stderr)
     );
+}
+
+#[test]
+fn roster_and_schedule_of_the_page_on_operations_come_into_force_together() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(
+        deploy().join("collector.toml"),
+        folder.path().join("collector.toml"),
+    )
+    .unwrap();
+    fs::write(folder.path().join("keys.toml"), "").unwrap();
+    let page = fs::read_to_string(deploy().join("../docs/operations.md")).unwrap();
+    for (file, key) in [
+        ("probes.json", "\"probes\": ["),
+        ("schedule.json", "\"tests\": ["),
+    ] {
+        let mut blocks = page
+            .split("```json\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next());
+        let block = blocks
+            .find(|block| block.contains(key))
+            .unwrap_or_else(|| panic!("no block with {key}"));
+        fs::write(folder.path().join(file), block).unwrap();
+    }
+    let checked = Command::new(env!("CARGO_BIN_EXE_collector"))
+        .args(["check-config", "--config"])
+        .arg(folder.path().join("collector.toml"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success(), "{said}");
 }
 
 #[test]

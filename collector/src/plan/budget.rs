@@ -183,11 +183,9 @@ impl Check<'_> {
             if let Some(capacity) = probe.details.capacity
                 && capacity.bits() < bits
             {
-                let entries = self.roster.entries();
-                let entry = entries.iter().position(|entry| entry.name == probe.name);
                 self.faults.push(PlanFault {
                     file: PlanFile::Roster,
-                    key: format!("probes[{}].capacity", entry.unwrap_or(0)),
+                    key: format!("probes.{}.capacity", probe.name),
                     problem: Problem::Capacity {
                         probe: probe.name.clone(),
                         bits,

@@ -174,11 +174,13 @@ impl Sources {
                 PlanFile::Roster => (ROSTER, &self.roster, &roster.text),
                 PlanFile::Schedule => (SCHEDULE, &self.schedule, &schedule.text),
             };
-            let lines = Places::of(text);
             let place = |fault: &PlanFault| {
                 let key = if fault.file == file { &fault.key } else { "probes" };
                 Fault {
-                    line: lines.line(key),
+                    line: match file {
+                        PlanFile::Roster => wire::roster::line(text, key),
+                        PlanFile::Schedule => Places::of(text).line(key),
+                    },
                     path: key.to_owned(),
                     problem: fault.problem.to_string(),
                 }

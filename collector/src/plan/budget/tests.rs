@@ -131,7 +131,7 @@ fn a_link_carries_what_its_probe_sends_and_what_it_answers() {
     assert!(with(4 * 816).is_ok());
     assert_eq!(
         with(4 * 816 - 1).unwrap_err().to_string(),
-        "probes[1].capacity: the link of probe b would carry 3.264 kbit/s each way, what it sends and what it answers, more than its 3263bit/s"
+        "probes.b.capacity: the link of probe b would carry 3.264 kbit/s each way, what it sends and what it answers, more than its 3263bit/s"
     );
 }
 
