@@ -77,7 +77,7 @@ fn by_definition(world: &World, rows: &[Row], subject: &Subject, window: Window)
         .collect();
     let params = plan::default_params(PERIOD);
     let mut account = Account::NOTHING;
-    for slot in 0..SLOTS + 1 {
+    for slot in 0..=SLOTS {
         let slot_start = at_slot(world.start, slot);
         if !window.contains(slot_start) {
             continue;

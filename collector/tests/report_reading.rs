@@ -369,36 +369,40 @@ async fn an_empty_store_answers_every_question_with_nothing() {
 
 /// Everything that can be asked, as one text.
 async fn answers(store: &dyn Store, world: &World) -> String {
-    let mut text = String::new();
+    let mut text = Vec::new();
     for minutes in [(0, 1440), (7, 1337), (0, 1560)] {
-        text += &format!("{:#?}", matrix(store, world, minutes).await);
+        text.push(format!("{:#?}", matrix(store, world, minutes).await));
         let question = AccountingQuestion {
             window: window(world, minutes),
             filter: Filter::default(),
         };
         let accounting = accounting::read(store, &world.view(), &question).await.unwrap();
-        text += &format!("{accounting:#?}");
+        text.push(format!("{accounting:#?}"));
     }
     for step in [10, 60, 1440] {
-        text += &format!("{:#?}", series(store, world, (0, 1560), step).await);
+        text.push(format!("{:#?}", series(store, world, (0, 1560), step).await));
     }
     let question = RoundsQuestion {
         subject: subject("lon1", "fra1"),
         window: window(world, (700, 900)),
     };
-    text += &format!(
+    text.push(format!(
         "{:#?}",
         rounds::read(store, &world.view(), &question).await.unwrap()
-    );
+    ));
     let question = LatestQuestion {
         filter: Filter::default(),
         within: Duration::from_hours(24),
     };
-    text += &format!(
+    text.push(format!(
         "{:#?}",
         latest::read(store, &world.view(), &question).await.unwrap()
-    );
-    text + &format!("{:#?}", liveness::read(store, &world.view()).await.unwrap())
+    ));
+    text.push(format!(
+        "{:#?}",
+        liveness::read(store, &world.view()).await.unwrap()
+    ));
+    text.concat()
 }
 
 #[tokio::test]

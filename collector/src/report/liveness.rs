@@ -103,10 +103,9 @@ async fn periods(store: &dyn Store, view: &View<'_>) -> Result<BTreeMap<ProbeNam
         if view.directory.resolve(&name) != &name {
             continue;
         }
-        if let Some(plan) = history.in_force(&name, view.now) {
-            if 0 < plan.results() {
-                periods.insert(name, plan.period);
-            }
+        let plan = history.in_force(&name, view.now);
+        if let Some(plan) = plan.filter(|plan| 0 < plan.results()) {
+            periods.insert(name, plan.period);
         }
     }
     Ok(periods)
