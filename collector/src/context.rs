@@ -13,6 +13,7 @@ use crate::ingest::names::Names;
 use crate::ingest::queue::{Limits, Queue, Writer};
 use crate::limit::{FailureLimiter, KeyLimiter};
 use crate::metrics::Metrics;
+use crate::rollup::mark::Marks;
 use crate::store::Store;
 use crate::watch::Watch;
 
@@ -26,6 +27,8 @@ pub struct Context {
     pub store: Arc<dyn Store>,
     /// The way there.
     pub queue: Queue,
+    /// Hours with results that are in no cell yet.
+    pub marks: Arc<Marks>,
     /// What the operator has configured about reports.
     pub settings: Settings,
     /// The bound on names that nobody knows.
@@ -52,8 +55,10 @@ impl Context {
     #[must_use]
     pub fn new(config: Config, instance: String, store: Arc<dyn Store>, clock: Clock) -> (Self, Writer) {
         let limits = config.limits;
+        let marks = Arc::new(Marks::default());
         let (queue, writer) = Queue::new(
             Arc::clone(&store),
+            Arc::clone(&marks),
             Limits {
                 reports: limits.queue,
                 bytes: u32::try_from(limits.queue_bytes).unwrap_or(u32::MAX),
@@ -62,6 +67,7 @@ impl Context {
         );
         let context = Self {
             queue,
+            marks,
             settings: Settings {
                 legacy_period: config.legacy.period,
                 retention: config.retention.raw,

@@ -100,7 +100,11 @@ mod tests {
     fn lines_end_in_cr_lf_and_only_cells_that_need_it_are_quoted() {
         let mut table = Table::new(&["source", "sent", "loss"]);
         table.row([Cell::text("a,b"), Cell::plain(280), Cell::Absent]);
-        table.row([Cell::text("say \"x\"\r\ny"), Cell::plain(0.5), Cell::maybe(None::<u64>)]);
+        table.row([
+            Cell::text("say \"x\"\r\ny"),
+            Cell::plain(0.5),
+            Cell::maybe(None::<u64>),
+        ]);
         let text = String::from_utf8(table.finish()).unwrap();
         assert_eq!(
             text,

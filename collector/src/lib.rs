@@ -5,7 +5,8 @@
 //! * the program: [`cli`], [`startup`] (puts everything together), [`config`], [`clock`]
 //! * the HTTP surface: [`routes`], [`auth`], [`error`], [`context`] (what handlers are handed)
 //! * who may do what: [`key`], [`limit`], [`watch`] (roster and keys, read again when they change)
-//! * what is asked of probes: [`plan`]; what they send: [`ingest`]; where it is kept: [`store`]; what it says: [`report`]
+//! * what is asked of probes: [`plan`]; what they send: [`ingest`]; where it is kept: [`store`],
+//!   [`rollup`] (hours and days); what it says: [`report`]
 //! * how it is shown: [`pages`] (for people), [`csv`] (for spreadsheets)
 //! * what is said about itself: [`beat`] (ledger), [`health`], [`metrics`]
 
@@ -25,6 +26,7 @@ pub mod metrics;
 pub mod pages;
 pub mod plan;
 pub mod report;
+pub mod rollup;
 pub mod routes;
 pub mod startup;
 pub mod statement;

@@ -31,6 +31,14 @@ pub struct Metrics {
     pub beats_lost: Counter,
     /// Reports whose probe's clock disagrees with ours by more than a minute, or says so.
     pub clock_disagreements: Counter,
+    /// Hours and days that were computed and stored.
+    pub cells_written: Counter,
+    /// Hours and days that were left, because fewer results are left than they were made of.
+    pub cells_left: Counter,
+    /// Times that hours and days were not computed because of the store.
+    pub cell_failures: Counter,
+    /// Comparisons of results with hours and days that came to their end.
+    pub cell_passes: Counter,
 }
 
 /// A number that only grows.
@@ -126,7 +134,7 @@ impl Metrics {
         text.0
     }
 
-    fn counters(&self) -> [(&'static str, &'static str, &Counter); 10] {
+    fn counters(&self) -> [(&'static str, &'static str, &Counter); 14] {
         [
             (
                 "ixpqos_reports_stored_total",
@@ -177,6 +185,26 @@ impl Metrics {
                 "ixpqos_clock_disagreements_total",
                 "Reports of probes whose clock disagrees with the collector's.",
                 &self.clock_disagreements,
+            ),
+            (
+                "ixpqos_cells_written_total",
+                "Hours and days that were computed and stored.",
+                &self.cells_written,
+            ),
+            (
+                "ixpqos_cells_left_total",
+                "Hours and days that were left, because fewer results are left than they were made of.",
+                &self.cells_left,
+            ),
+            (
+                "ixpqos_cells_failures_total",
+                "Times that hours and days were not computed because of the store.",
+                &self.cell_failures,
+            ),
+            (
+                "ixpqos_cells_passes_total",
+                "Finished comparisons of results with hours and days.",
+                &self.cell_passes,
             ),
         ]
     }

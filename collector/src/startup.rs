@@ -24,7 +24,7 @@ use crate::store::Store;
 use crate::store::cell::{Kept, Resolution};
 use crate::watch::file::FileFault;
 use crate::watch::{self, Change};
-use crate::{beat, health, routes};
+use crate::{beat, health, rollup, routes};
 
 /// How often what is no longer used is forgotten, and what is too old deleted.
 const HOUSEKEEPING: Duration = Duration::from_mins(10);
@@ -114,6 +114,7 @@ impl Application {
             actix_web::rt::spawn(keep_watch(self.context.clone())),
             actix_web::rt::spawn(keep_house(self.context.clone())),
             actix_web::rt::spawn(keep_names(self.context.clone())),
+            actix_web::rt::spawn(keep_cells(self.context.clone())),
         ];
         let writer = actix_web::rt::spawn(self.writer.run());
         let result = self.server.await;
@@ -169,6 +170,10 @@ impl Application {
 
 async fn keep_ledger(context: web::Data<Context>) {
     beat::run(&context).await;
+}
+
+async fn keep_cells(context: web::Data<Context>) {
+    rollup::run(&context).await;
 }
 
 async fn keep_watch(context: web::Data<Context>) {

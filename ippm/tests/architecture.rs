@@ -119,7 +119,18 @@ const TABLE: &[Row] = &[
         modules: &["collector::store"],
         except: &[],
         never: &[
-            &["actix_web", "actix_http", "ippm::wire", "ippm::class"],
+            &["actix_web", "actix_http", "ippm::wire"],
+            // Announced work is kept like anything else; what follows from it is a verdict.
+            &[
+                "ippm::class::Class",
+                "ippm::class::Classified",
+                "ippm::class::Evidence",
+                "ippm::class::classify",
+                "ippm::class::result",
+                "ippm::class::slot",
+                "ippm::class::watch",
+                "ippm::class::maintenance::Calendar",
+            ],
             &[
                 "collector::routes",
                 "collector::ingest",

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::config::layer::{Fault, Sources, Values};
 use crate::config::unit::{self, Rate};
 use crate::config::{
-    Access, Backend, Config, Display, Influx, Legacy, Limits, PlanDefaults, Retention, Server, SharedKey, Store,
-    setting,
+    Access, Backend, Config, Display, Influx, Legacy, Limits, PlanDefaults, Retention, Server, SharedKey,
+    Store, setting,
 };
 use crate::report::sla::profile::{AvailabilityForm, DelayTarget, Profile, Quantile, Targets};
 

@@ -10,6 +10,7 @@ use ippm::{ProbeName, UnixTime};
 use thiserror::Error;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
 
+use crate::rollup::mark::Marks;
 use crate::store::{Appended, Report, Store, StoreError};
 
 /// How much may wait, and how much is written at once.
@@ -75,6 +76,7 @@ pub struct Queue {
 pub struct Writer {
     limits: Limits,
     store: Arc<dyn Store>,
+    marks: Arc<Marks>,
     jobs: mpsc::Receiver<Job>,
     /// Jobs whose identity was already in the batch.
     held_back: VecDeque<Job>,
@@ -96,9 +98,9 @@ struct Waiter {
 }
 
 impl Queue {
-    /// A queue in front of `store`, and the task that empties it.
+    /// A queue in front of `store`, and the task that empties it; `marks` learns of every report that is durable.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, limits: Limits) -> (Self, Writer) {
+    pub fn new(store: Arc<dyn Store>, marks: Arc<Marks>, limits: Limits) -> (Self, Writer) {
         let (sender, receiver) = mpsc::channel(limits.reports.max(1));
         let bytes = usize::try_from(limits.bytes).unwrap_or(usize::MAX);
         let room = |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
@@ -113,6 +115,7 @@ impl Queue {
         let writer = Writer {
             limits,
             store,
+            marks,
             jobs: receiver,
             held_back: VecDeque::new(),
             stopping,
@@ -216,6 +219,10 @@ impl Writer {
             batch.into_iter().map(|job| (job.report, job.waiters)).unzip();
         match self.store.append(&reports).await {
             Ok(appended) => {
+                // Before anybody is answered: who has an answer may ask at once for what follows from it.
+                for report in &reports {
+                    self.marks.mark(report);
+                }
                 for (waiters, appended) in waiters.into_iter().zip(appended) {
                     answer(waiters, &Ok(appended));
                 }

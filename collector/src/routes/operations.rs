@@ -163,6 +163,12 @@ fn gauges<'a>(readiness: &'a Readiness, context: &Context) -> Vec<Gauge<'a>> {
             Vec::new(),
             u64::try_from(readiness.queue_limit).unwrap_or(u64::MAX),
         ),
+        gauge(
+            "ixpqos_cells_marked",
+            "Hours of probes with results that are in no cell yet.",
+            Vec::new(),
+            u64::try_from(context.marks.number()).unwrap_or(u64::MAX),
+        ),
         digest("config", Some(&readiness.digests.config)),
         digest("roster", readiness.digests.roster.as_ref()),
         digest("schedule", readiness.digests.schedule.as_ref()),

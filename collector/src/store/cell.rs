@@ -149,6 +149,8 @@ pub struct CellCount {
     pub time: UnixTime,
     /// Results.
     pub rows: u64,
+    /// Rounds: those of them that count and are not suspect.
+    pub rounds: u64,
     /// Slots whose counting result was suspect.
     pub rounds_suspect: u64,
 }

@@ -76,7 +76,7 @@ async fn announced_work_comes_back(store: &dyn Store, start: UnixTime) {
 fn rounds(source: &ProbeName, hour: UnixTime, rounds: u32) -> Vec<Report> {
     (0..rounds)
         .map(|round| {
-            let at = hour.saturating_add(Duration::from_secs(300) * round + Duration::from_millis(400));
+            let at = hour.saturating_add(Duration::from_mins(5) * round + Duration::from_millis(400));
             report(
                 source,
                 at,
@@ -102,12 +102,13 @@ async fn results_are_counted_in_the_hour_of_their_slot(store: &dyn Store, hour: 
     let source = name("cells counted");
     let mut reports = rounds(&source, hour, 15);
     // A slot of seven minutes: the one that begins before the next hour holds times of it.
-    let period = Duration::from_secs(420);
+    let period = Duration::from_mins(7);
     let next = hour.saturating_add(HOUR);
     let slot = next.floor(period);
     let times = [
         slot,
-        slot.saturating_add(period - Duration::from_nanos(1)),
+        slot.saturating_add(period)
+            .saturating_sub(Duration::from_nanos(1)),
         slot.saturating_add(period),
     ];
     for at in times {
@@ -261,21 +262,21 @@ async fn cells_come_back(store: &dyn Store, hour: UnixTime) {
         )
         .await
         .unwrap();
-    let counts: Vec<(Series, Vec<(UnixTime, u64, u64)>)> = tallies
+    let counts: Vec<(Series, Vec<_>)> = tallies
         .into_iter()
         .map(|CellTally { series, cells }| {
             let counts = cells
                 .iter()
                 .map(|cell| (cell.time, cell.rows, cell.rounds_suspect));
-            (series, counts.collect())
+            (series, counts.collect::<Vec<_>>())
         })
         .collect();
-    let expected = vec![(hour, 12, 0), (hour.saturating_add(HOUR), 12, 0)];
+    let expected = |rounds| vec![(hour, 12, rounds), (hour.saturating_add(HOUR), 12, rounds)];
     assert_eq!(
         counts,
         [
-            (series(&source, "gone"), expected.clone()),
-            (series(&source, "lon1"), expected),
+            (series(&source, "gone"), expected(0)),
+            (series(&source, "lon1"), expected(12)),
         ]
     );
     // Cells are no results.

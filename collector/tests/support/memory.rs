@@ -220,6 +220,7 @@ impl Store for Memory {
                 tallies.entry(series.clone()).or_default().push(CellCount {
                     time: *time,
                     rows: stored.cell.rows,
+                    rounds: stored.cell.rounds,
                     rounds_suspect: stored.cell.rounds_suspect,
                 });
             }

@@ -145,7 +145,7 @@ type Sent = tokio::task::JoinHandle<Result<Appended, QueueError>>;
 
 fn bench(limits: Limits) -> Bench {
     let (writes, seen) = unbounded_channel();
-    let (queue, task) = Queue::new(Arc::new(Gate { writes }), limits);
+    let (queue, task) = Queue::new(Arc::new(Gate { writes }), Arc::default(), limits);
     Bench {
         queue: Arc::new(queue),
         writes: seen,

@@ -262,7 +262,7 @@ pub(super) fn cell_tallies(
 ) -> Answer<Vec<CellTally>> {
     let wanted = slots(from, to, resolution.length());
     let sql = format!(
-        "SELECT id, [rows], rounds_suspect FROM {} WHERE id >= ?1 AND id < ?2",
+        "SELECT id, [rows], rounds, rounds_suspect FROM {} WHERE id >= ?1 AND id < ?2",
         cells::table(resolution)
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -274,7 +274,8 @@ pub(super) fn cell_tallies(
         found.entry(series).or_default().push(CellCount {
             time: time_of(slot, resolution.length()),
             rows: number(row.get(1)?),
-            rounds_suspect: number(row.get(2)?),
+            rounds: number(row.get(2)?),
+            rounds_suspect: number(row.get(3)?),
         });
     }
     let tally = |(series, cells)| CellTally { series, cells };

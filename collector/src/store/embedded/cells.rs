@@ -68,13 +68,20 @@ pub(super) const fn parts_of(number: i64) -> (i64, i64) {
     (number >> SERIES_BITS, number & ((1 << SERIES_BITS) - 1))
 }
 
-/// Counts a new result of `series`, or one that moved from the hour of `before`.
+/// What is known of a result that is there already.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    /// Its period.
+    pub(super) period_ns: Option<i64>,
+}
+
+/// Counts a new result of `series`, or one that moves from the hour that it was in before.
 pub(super) fn count_row(
     connection: &Connection,
     series: i64,
     time: UnixTime,
     period_ns: Option<i64>,
-    before: Option<Option<i64>>,
+    before: Option<Before>,
 ) -> Result<()> {
     let hour = |period_ns: Option<i64>| {
         let period = period_ns
@@ -84,12 +91,13 @@ pub(super) fn count_row(
     };
     let now = hour(period_ns);
     if let Some(before) = before {
-        if hour(before) == now {
+        let before = hour(before.period_ns);
+        if before == now {
             return Ok(());
         }
         connection
             .prepare_cached("UPDATE row_count SET [rows] = [rows] - 1 WHERE id = ?1")?
-            .execute([number(hour(before), series)])?;
+            .execute([number(before, series)])?;
     }
     connection
         .prepare_cached(

@@ -94,12 +94,12 @@ impl Inserter {
             .map(|row| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?)))
             .transpose()?;
         let period = period_of(point);
-        let before = known.map(|(_, period)| period);
+        let before = known.map(|(_, period_ns)| cells::Before { period_ns });
         cells::count_row(
             connection,
             series,
             point.time,
-            period.or(before.flatten()),
+            period.or(before.and_then(|before| before.period_ns)),
             before,
         )?;
         if let Some((text, _)) = known {

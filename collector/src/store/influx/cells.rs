@@ -24,7 +24,7 @@ const QUESTION_SERIES_HOURS: u64 = 8192;
 const ANCHOR: [&str; 1] = ["rows"];
 
 /// Of how many results a cell was made.
-const COUNTS: [&str; 2] = ["rounds_suspect", "rows"];
+const COUNTS: [&str; 3] = ["rounds", "rounds_suspect", "rows"];
 
 /// The bucket of the cells that belong to `bucket`.
 pub(super) fn bucket_of(bucket: &str, resolution: Resolution) -> String {
@@ -114,6 +114,7 @@ pub(super) async fn tallies(
         let count = CellCount {
             time,
             rows: number("rows"),
+            rounds: number("rounds"),
             rounds_suspect: number("rounds_suspect"),
         };
         found.entry(series).or_default().push(count);

@@ -120,10 +120,7 @@ fn period() -> Condition {
 fn question(bucket: &str, from: UnixTime, to: UnixTime, query: &RowQuery, more: &[Condition]) -> Flux {
     let flux = Flux::from(bucket, from, to);
     let conditions = series::conditions(query);
-    conditions
-        .iter()
-        .chain(more)
-        .fold(flux, |flux, condition| flux.filter(condition))
+    conditions.iter().chain(more).fold(flux, Flux::filter)
 }
 
 /// Takes the series, the time and the value of each point of `flux`, whose values are whole numbers.
