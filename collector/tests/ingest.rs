@@ -7,6 +7,7 @@ use std::time::Duration;
 use collector::ingest::names::{MAX_PER_SOURCE, Names};
 use collector::ingest::native::{Arrival, MAX_AHEAD, Refusal};
 use collector::ingest::{Accepted, Settings, legacy, native};
+use collector::store::ledger::Condition;
 use collector::store::point::{Point, points_of};
 use collector::store::row::{Counts, DelayRow, Parts, Row};
 use collector::store::stored::RowKey;
@@ -104,6 +105,38 @@ fn a_probe_may_still_send_under_its_former_name_and_under_no_other() {
     report.source = "ams3".to_owned();
     let refusal = post(&report, ROUND_START, &Names::new()).unwrap_err();
     assert_eq!(refusal.code(), "forbidden");
+}
+
+#[test]
+fn everything_that_a_report_tells_about_its_host_is_kept() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../ippm/tests/fixtures/golden/report_v1_all.json"
+    );
+    let body = std::fs::read(path).unwrap();
+    let arrival = Arrival {
+        at: ROUND_START,
+        sent_at: None,
+    };
+    let accepted = native::accept(&body, arrival, &name("ams1"), &[], &SETTINGS, &Names::new()).unwrap();
+    let expected = Condition {
+        send_lag_p50_ns: Some(21_000),
+        send_lag_max_ns: Some(1_204_000),
+        cpu_steal_ppm: Some(1_200),
+        cpu_own_ns: Some(84_000_000),
+        clock_error_ns: Some(1_904_000),
+        clock_frequency_ppb: Some(-12_345),
+        interface_errors: Some(0),
+        interface_drops: Some(2),
+        neighbors_unresolved: Some(1),
+        neighbor_overflows: Some(0),
+        neighbor_limit: Some(1024),
+        icmp_ratelimit_ms: Some(1000),
+        icmp_msgs_per_s: Some(10_000),
+        icmp_rate_limited: Some(0),
+        unsent_errors: vec![("enobufs".parse().unwrap(), 1), ("eperm".parse().unwrap(), 2)],
+    };
+    assert_eq!(accepted.report.run.native.unwrap().condition, expected);
 }
 
 #[test]

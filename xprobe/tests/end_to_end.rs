@@ -101,6 +101,13 @@ fn the_links_are_what_they_are(exchange: &Exchange, report: &Value) {
         (&30.into(), &0.into(), &Value::Null)
     );
     assert_eq!(result("fra1", 6)["received"], 30);
+    // The plan lists the optional fields, so the probe tells them.
+    for field in ["cpu_own_ns", "send_lag_p50_ns", "send_lag_max_ns"] {
+        assert!(
+            report["probe"][field].as_u64().is_some_and(|ns| ns > 0),
+            "{field}"
+        );
+    }
 
     let key = fs::read_to_string(exchange.path("read.key")).unwrap();
     let last = http::get_json(exchange.listen(), "/api/v1/data/probe/ams1/last", &key);

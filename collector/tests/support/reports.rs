@@ -95,7 +95,17 @@ pub(crate) fn run(source: &ProbeName, time: UnixTime, results: usize) -> ProbeRu
             stamps_discarded: Some(0),
             clock_steps: Some(0),
             suspect: vec!["clock".parse().unwrap(), "send_lag".parse().unwrap()],
-            condition: Condition::UNKNOWN,
+            condition: Condition {
+                send_lag_p50_ns: Some(21_000),
+                send_lag_max_ns: Some(1_204_000),
+                cpu_steal_ppm: Some(1_200),
+                cpu_own_ns: Some(84_000_000),
+                clock_error_ns: Some(1_904_000),
+                clock_frequency_ppb: Some(-12_345),
+                interface_drops: Some(2),
+                unsent_errors: vec![("enobufs".parse().unwrap(), 1), ("eperm".parse().unwrap(), 2)],
+                ..Condition::UNKNOWN
+            },
         }),
     }
 }
