@@ -114,6 +114,12 @@ fn expected_point(report: &Json, result: &Json) -> Point {
     list(&mut fields, "hop_limits", &result["hop_limits"], |hop| {
         format!("{}:{}", hop[0], hop[1])
     });
+    list(&mut fields, "dscp_received", &result["dscp_received"], |point| {
+        format!("{}:{}", point[0], point[1])
+    });
+    if let Some(mtu) = result["path_mtu"].as_u64() {
+        fields.insert("path_mtu".to_owned(), ("long", mtu.to_string()));
+    }
     list(&mut fields, "icmp_errors", &result["icmp_errors"], |e| {
         format!("{}/{}@{}:{}", e["type"], e["code"], plain(&e["from"]), e["count"])
     });
