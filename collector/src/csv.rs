@@ -81,7 +81,8 @@ impl Table {
 
 /// `text` so that no spreadsheet takes it for a formula: those begin with one of these characters, also behind
 /// white space, and a leading apostrophe makes any of them a text.
-fn harmless(text: String) -> String {
+#[must_use]
+pub fn harmless(text: String) -> String {
     let first = text.trim_start().chars().next();
     let is_formula = matches!(first, Some('=' | '+' | '-' | '@'));
     let is_control = text.starts_with(['\t', '\r', '\n']);

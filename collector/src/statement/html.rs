@@ -1,5 +1,7 @@
 //! The statement as HTML: a fragment for the dashboard's page, and a page of its own that prints.
 
+use std::fmt::Write as _;
+
 use askama::Template;
 
 use crate::report::sla::profile::Quantile;
@@ -208,7 +210,8 @@ fn row(name: String, both: &Both) -> FigureRow {
         (accounting.missing(), "missing"),
     ] {
         if count > 0 {
-            coverage += &format!(", {count} {what}");
+            // Writing to a String cannot fail.
+            let _ = write!(coverage, ", {count} {what}");
         }
     }
     FigureRow {

@@ -140,7 +140,7 @@ fn cells(both: &Both) -> Vec<String> {
                 |minutes| words::percent(minutes.mean_loss),
             )
         }),
-        with(|figures| words::minute_delay(figures)),
+        with(words::minute_delay),
         with(|figures| words::quantile(figures, Quantile::P95)),
         with(|figures| words::quantile(figures, Quantile::P99)),
         with(|figures| words::pdv(figures, Quantile::P99)),

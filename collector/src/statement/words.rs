@@ -1,5 +1,7 @@
 //! What the figures of a statement look like to people, and what has to be said with them.
 
+use std::fmt::Write as _;
+
 use ippm::interval::Interval;
 
 use crate::report::sla::profile::{AvailabilityForm, Quantile};
@@ -104,13 +106,14 @@ pub fn share(share: &Share) -> String {
     let Some(ratio) = share.ratio() else {
         return NOTHING.to_owned();
     };
+    // Writing to a String cannot fail.
     let mut text = percent(ratio);
     if let Some(interval) = share.interval() {
-        text += &format!(" [{}]", bounds(interval));
+        let _ = write!(text, " [{}]", bounds(interval));
     } else if let Some(bound) = share.upper_bound() {
-        text += &format!(" [at most {}]", percent(bound));
+        let _ = write!(text, " [at most {}]", percent(bound));
     } else {
-        text += &format!(" ({} of {})", share.part(), share.whole());
+        let _ = write!(text, " ({} of {})", share.part(), share.whole());
     }
     if share.has_few_events() {
         text += ", few events";
@@ -124,14 +127,16 @@ pub fn availability(unavailable: &Share) -> String {
     let Some(ratio) = unavailable.ratio() else {
         return NOTHING.to_owned();
     };
+    // Writing to a String cannot fail.
     let mut text = percent(1.0 - ratio);
     if let Some(interval) = unavailable.interval() {
         let (lower, upper) = (1.0 - interval.upper(), 1.0 - interval.lower());
-        text += &format!(" [{} to {}]", percent(lower), percent(upper));
+        let _ = write!(text, " [{} to {}]", percent(lower), percent(upper));
     } else if let Some(bound) = unavailable.upper_bound() {
-        text += &format!(" [at least {}]", percent(1.0 - bound));
+        let _ = write!(text, " [at least {}]", percent(1.0 - bound));
     } else {
-        text += &format!(
+        let _ = write!(
+            text,
             " ({} of {} slices unavailable)",
             unavailable.part(),
             unavailable.whole()

@@ -3,6 +3,8 @@
 //! A minute of the wall clock counts if packets left in it, each minute alike however many there were. Delay
 //! variation per minute is not offered: slices hold sums of delays and no differences of neighbors.
 
+use std::cmp::Ordering;
+
 use ippm::UnixTime;
 
 /// Slices in a minute.
@@ -144,7 +146,11 @@ impl Sums {
 }
 
 fn keep_worst(worst: &mut Option<(i64, f64)>, number: i64, value: f64) {
-    let is_worse = worst.is_none_or(|(earlier, known)| value > known || (value == known && number < earlier));
+    let is_worse = worst.is_none_or(|(earlier, known)| match value.total_cmp(&known) {
+        Ordering::Greater => true,
+        Ordering::Equal => number < earlier,
+        Ordering::Less => false,
+    });
     if is_worse {
         *worst = Some((number, value));
     }

@@ -279,15 +279,13 @@ impl Sums {
 
     /// An hour that is cut: of each slice what is outside and what is inside, and inside if any of it is.
     fn add_mixed(&mut self, outside: &Slices, inside: &Slices) {
-        let (first, last) = (
-            number(outside.start).min(number(inside.start)),
-            end(outside).max(end(inside)),
-        );
+        let from = number(outside.start).min(number(inside.start));
+        let to = end(outside).max(end(inside));
         let of = |slices: &Slices, list: &[u64], number_: i64| {
             let index = usize::try_from(number_ - number(slices.start)).ok();
             index.and_then(|index| list.get(index)).copied().unwrap_or(0)
         };
-        for number in first..last {
+        for number in from..to {
             let within = of(inside, &inside.sent, number);
             let sent = within + of(outside, &outside.sent, number);
             let lost = of(inside, &inside.lost, number) + of(outside, &outside.lost, number);
