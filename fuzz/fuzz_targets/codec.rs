@@ -2,8 +2,9 @@
 
 #![no_main]
 
+use ippm::Params;
 use ippm::codec::{
-    cell_slices, duration, float, foreign, hop_limits, icmp_errors, legacy, loss_runs, params, slices,
+    cell_slices, dscp, duration, float, foreign, hop_limits, icmp_errors, legacy, loss_runs, params, slices,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -24,6 +25,14 @@ fuzz_target!(|text: &str| {
     if let Ok(value) = hop_limits::decode(text) {
         assert_eq!(hop_limits::encode(&value), text);
         assert_eq!(hop_limits::most_frequent(&value).is_none(), value.is_empty());
+    }
+    if let Ok(value) = dscp::decode(text) {
+        assert_eq!(dscp::encode(&value), text);
+        assert!(
+            value
+                .iter()
+                .all(|(dscp, number)| *dscp <= Params::MAX_DSCP && *number > 0)
+        );
     }
     if let Ok(value) = icmp_errors::decode(text) {
         assert_eq!(icmp_errors::encode(&value), text);

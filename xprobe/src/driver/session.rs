@@ -23,11 +23,15 @@ use crate::round::{Action, PacketId, Reply, Round, Settings};
 /// background when the first socket asks for it; packets that leave before have no stamps.
 const SETTLING: Duration = Duration::from_millis(10);
 
-/// How long the sockets are left alone after they were read. The kernel's stamps make delays independent
-/// of when we read, and what arrives meanwhile is read in one call: at the pace of a large mesh it halves
-/// the number of system calls. At the highest rate a hundred packets wait, of the thousands that fit.
-/// A reply without stamps may for that look up to so much later than it came; it has no delay anyway.
+/// How long the sockets are left alone after a packet, and after a read that found much. The kernel's
+/// stamps make delays independent of when we read, and what arrives meanwhile is read in one call: the
+/// stamp of a packet with its reply, and at the pace of a large mesh those of many. At the highest rate a
+/// hundred packets wait, of the thousands that fit. A reply without stamps may for that look later than
+/// it came; it has no delay anyway.
 const REST: Duration = Duration::from_millis(5);
+
+/// More messages than this in one read are much: whoever floods us with replies must not wake us for each.
+const MUCH: usize = 8;
 
 /// What the clocks differ by for having been read one after the other is no sleep.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(100);
@@ -130,6 +134,8 @@ impl Session {
         let mut packet = Vec::new();
         let mut next_word = Duration::ZERO;
         let mut next_read = Duration::ZERO;
+        // Whether a packet left since the sockets were read.
+        let mut is_under_way = false;
         let mut slept = Clock::slept();
         // A signal that came before the first packet is obeyed before it.
         if rest(signals, Duration::ZERO).signal {
@@ -157,6 +163,10 @@ impl Session {
                     due,
                 } => {
                     self.send(sockets, id, wire_sequence, due, &mut packet);
+                    if !is_under_way {
+                        is_under_way = true;
+                        next_read = next_read.max(now + REST);
+                    }
                     if now < next_read {
                         continue;
                     }
@@ -177,8 +187,9 @@ impl Session {
                 self.round.stop();
             }
             if wake.readable {
-                self.read(sockets);
-                next_read = self.clock.now() + REST;
+                let found_much = self.read(sockets) > MUCH;
+                next_read = self.clock.now() + if found_much { REST } else { Duration::ZERO };
+                is_under_way = false;
             }
         }
         // What came in the last moment.
@@ -222,9 +233,11 @@ impl Session {
         }
     }
 
-    fn read(&mut self, sockets: &mut Sockets) {
+    /// Reads what there is, and says how many messages that was.
+    fn read(&mut self, sockets: &mut Sockets) -> usize {
         let (clock, round, watch) = (self.clock, &mut self.round, &mut self.watch);
-        let read = sockets.read(|event| match event {
+        let mut messages = 0;
+        let mut tell = |event| match event {
             Event::Reply {
                 from,
                 mark: Some(mark),
@@ -267,10 +280,15 @@ impl Session {
             } => {
                 round.on_icmp_error(destination, wire_sequence, error);
             }
+        };
+        let read = sockets.read(|event| {
+            messages += 1;
+            tell(event);
         });
         // It could only be a descriptor that is none, or no memory at all. The loop goes on, and what
         // was not read is missing where everybody sees it.
         drop(read);
+        messages
     }
 
     fn into_outcome(

@@ -90,12 +90,17 @@ impl Drop for Network {
 
 /// Measures inside a namespace.
 pub(crate) fn measure_in(namespace: &Namespace, tests: Vec<Due>, deadline: Option<Duration>) -> Outcome {
-    namespace.run(move || measure_here(tests, deadline))
+    namespace.run(move || measure_here(tests, deadline, Binding::default()))
+}
+
+/// Measures inside a namespace, from a named interface or address.
+pub(crate) fn measure_bound(namespace: &Namespace, tests: Vec<Due>, binding: Binding) -> Outcome {
+    namespace.run(move || measure_here(tests, None, binding))
 }
 
 /// Measures where this thread is.
 #[expect(clippy::disallowed_methods, reason = "a test is its own composition root")]
-pub(crate) fn measure_here(tests: Vec<Due>, deadline: Option<Duration>) -> Outcome {
+pub(crate) fn measure_here(tests: Vec<Due>, deadline: Option<Duration>, binding: Binding) -> Outcome {
     let started = Instant::now();
     let job = Job {
         source: None,
@@ -106,7 +111,7 @@ pub(crate) fn measure_here(tests: Vec<Due>, deadline: Option<Duration>) -> Outco
         linger: Some(Duration::from_millis(400)),
         until_answered: false,
         limits: Limits::HARD,
-        binding: Binding::default(),
+        binding,
     };
     measure(&job, &mut |_| {})
 }

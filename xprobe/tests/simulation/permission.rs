@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use xprobe::driver::Unmeasured;
+use xprobe::net::binding::Binding;
 
 use crate::namespace::{Namespace, skip, succeeds};
 use crate::network::{V4, V6, measure_in, ten};
@@ -49,7 +50,7 @@ fn measures_without_privilege() {
     if std::env::var_os(INSIDE).is_none() {
         return;
     }
-    let outcome = crate::network::measure_here(vec![ten(V4), ten(V6)], None);
+    let outcome = crate::network::measure_here(vec![ten(V4), ten(V6)], None, Binding::default());
     assert!(
         outcome
             .results
