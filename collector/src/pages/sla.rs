@@ -100,9 +100,7 @@ mod tests {
             .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
             .collect();
         let choice = SlaChoice::parse(&query).unwrap();
-        SlaPage::new(&choice, &[], None, NOW, false)
-            .render()
-            .unwrap()
+        SlaPage::new(&choice, &[], None, NOW, false).render().unwrap()
     }
 
     #[test]
