@@ -442,6 +442,9 @@ fn the_man_page_and_the_help_know_the_same_options_and_commands() {
         &["backup"],
         &["restore"],
         &["last"],
+        &["plan", "show"],
+        &["plan", "check"],
+        &["plan", "diff"],
     ] {
         let output = run(folder.path(), &[command, &["--help"]].concat());
         assert!(output.status.success(), "{command:?}");

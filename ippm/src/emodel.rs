@@ -8,6 +8,8 @@
 //!
 //! No function here can answer NaN: the inputs cannot be NaN, and no denominator can be zero.
 
+pub mod call;
+
 use std::time::Duration;
 
 use crate::LossRatio;

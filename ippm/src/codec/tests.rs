@@ -240,7 +240,8 @@ proptest! {
     #[test]
     fn slices_come_back(value in any_slices()) {
         prop_assert_eq!(slices::decode(&slices::encode(&value)), Ok(value.clone()));
-        prop_assert_eq!(cell_slices::from_bytes(&cell_slices::to_bytes(&value)).as_ref(), Ok(&value));
+        let bytes = cell_slices::to_bytes(&value);
+        prop_assert_eq!(cell_slices::from_bytes(&bytes), Ok(value.clone()));
         prop_assert_eq!(cell_slices::decode(&cell_slices::encode(&value)), Ok(value));
     }
 
@@ -290,7 +291,8 @@ proptest! {
     fn rounds_by_loss_come_back(rounds: [u64; 12]) {
         let text = loss_hist::encode(&rounds);
         prop_assert_eq!(loss_hist::decode(&text), Ok(rounds));
-        prop_assert!(loss_hist::decode(&format!("{text},0")).is_err());
-        prop_assert!(loss_hist::decode(&format!("0{text}")).is_err());
+        for other in [format!("{text},0"), format!("0{text}")] {
+            prop_assert!(loss_hist::decode(&other).is_err());
+        }
     }
 }
