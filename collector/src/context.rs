@@ -13,6 +13,7 @@ use crate::ingest::names::Names;
 use crate::ingest::queue::{Limits, Queue, Writer};
 use crate::limit::{FailureLimiter, KeyLimiter};
 use crate::metrics::Metrics;
+use crate::metrics::pairs::PairMetrics;
 use crate::rollup::mark::Marks;
 use crate::store::Store;
 use crate::watch::Watch;
@@ -37,6 +38,8 @@ pub struct Context {
     pub watch: Watch,
     /// What happened so far.
     pub metrics: Metrics,
+    /// The latest of every pair, for Prometheus.
+    pub pair_metrics: PairMetrics,
     /// Requests of each key.
     pub requests: KeyLimiter,
     /// Failures of each address.
@@ -76,6 +79,7 @@ impl Context {
             names: Names::new(),
             watch: Watch::new(&config, clock.now()),
             metrics: Metrics::default(),
+            pair_metrics: PairMetrics::default(),
             requests: KeyLimiter::new(limits.rate, limits.burst),
             failures: FailureLimiter::new(limits.failed_rate, limits.failed_burst, limits.failed_addresses),
             store_state: StoreState::default(),

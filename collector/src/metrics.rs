@@ -1,5 +1,7 @@
 //! What happened, counted: the text of `/metrics` (Prometheus exposition format 0.0.4).
 
+pub mod pairs;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,15 +1,21 @@
 //! The HTTP surface: what is answered at which path.
 
+mod answer;
 mod body;
 pub mod envelope;
 mod last;
 mod legacy;
+pub mod openapi;
 mod operations;
 mod pages;
 mod plan;
+mod query;
+mod read;
 mod reports;
+mod sla;
 
 use actix_web::guard::{Any, Get, Head};
+use actix_web::middleware::Compress;
 use actix_web::{Resource, Route, web};
 
 use crate::error::ApiError;
@@ -38,6 +44,36 @@ fn paths(app: &mut web::ServiceConfig) {
         .service(read("/api/v1/data/probe/{name}/last").route(get().to(last::last)))
         .service(write("/api/v1/data/probe-result").route(web::post().to(legacy::post)))
         .service(read("/api/v2/plan/{probe}").route(get().to(plan::plan)))
+        .service(
+            read("/api/v2/probes")
+                .wrap(Compress::default())
+                .route(get().to(read::probes)),
+        )
+        .service(
+            read("/api/v2/results")
+                .wrap(Compress::default())
+                .route(get().to(read::results)),
+        )
+        .service(
+            read("/api/v2/series")
+                .wrap(Compress::default())
+                .route(get().to(read::series)),
+        )
+        .service(
+            read("/api/v2/matrix")
+                .wrap(Compress::default())
+                .route(get().to(read::matrix)),
+        )
+        .service(
+            read("/api/v2/sla")
+                .wrap(Compress::default())
+                .route(get().to(sla::sla)),
+        )
+        .service(
+            read("/openapi.json")
+                .wrap(Compress::default())
+                .route(get().to(openapi::openapi)),
+        )
         .service(write("/api/v2/reports").route(web::post().to(reports::post)));
 }
 

@@ -10,11 +10,11 @@
 //! * `host`: the part of `/proc` and `/sys` that is read, and the capabilities of this process
 //! * `sockets`, `kernel`, `neighbors`, `interfaces`, `processor`: this host
 //! * `settings`, `cron`: what the operator has written
-//! * `collector`: the way there, the key, the plan, the clocks
+//! * `exchange`: the way to the collector, the key, the plan, the clocks
 //! * `text`: how it is printed
 
-mod collector;
 mod cron;
+mod exchange;
 mod finding;
 mod host;
 mod interfaces;
@@ -92,7 +92,7 @@ fn examine(args: DoctorArgs, environment_key: Option<SecretString>, clock: Clock
     let plan = match config::settle(args.round, environment_key) {
         Ok(settings) => {
             findings.extend(settings::all(&settings, &typed));
-            let (found, plan) = collector::all(&settings, &typed, clock);
+            let (found, plan) = exchange::all(&settings, &typed, clock);
             findings.extend(found);
             plan
         }
@@ -103,7 +103,7 @@ fn examine(args: DoctorArgs, environment_key: Option<SecretString>, clock: Clock
     };
     findings.push(neighbors::table(&host, plan.as_ref()));
     findings.push(interfaces::largest_packet(&host, &interfaces, plan.as_ref()));
-    findings.push(collector::daemon(asking.finish()));
+    findings.push(exchange::daemon(asking.finish()));
     findings
 }
 

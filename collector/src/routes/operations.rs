@@ -13,6 +13,7 @@ use crate::error::{ApiError, Code};
 use crate::health::{self, Fault, Readiness};
 use crate::key::Role;
 use crate::metrics::Gauge;
+use crate::routes::read;
 use crate::watch::Loaded;
 use crate::watch::file::FileFault;
 
@@ -95,7 +96,19 @@ pub(crate) async fn metrics(
         labels: vec![("file", file), ("line", line), ("key", key)],
         value: 1,
     }));
-    let body = context.metrics.expose(&gauges);
+    let mut body = context.metrics.expose(&gauges);
+    // Without the store the collector still says how it is itself.
+    match context
+        .pair_metrics
+        .text(&context, &read::directory(&context))
+        .await
+    {
+        Ok(pairs) => body.push_str(&pairs),
+        Err(error) => {
+            context.metrics.store_errors.add(1);
+            log::warn!("metrics of pairs not made: {error}");
+        }
+    }
     Ok(HttpResponse::Ok().content_type(PROMETHEUS).body(body))
 }
 

@@ -14,6 +14,9 @@ use collector::config::layer::Sources;
 use collector::context::Context;
 use collector::key::{KeyDigest, KeyEntry, Role, file};
 use collector::startup::Application;
+use collector::store::Store;
+use collector::store::embedded::{self, Embedded};
+use ippm::Family;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -114,6 +117,28 @@ impl TestApp {
         settings: &[(&str, &str)],
         clock: Clock,
     ) -> Self {
+        Self::launch(keys, settings, clock, Arc::clone(&store), |_| store)
+    }
+
+    /// Starts one on a real store in its own folder; `store` stays empty.
+    pub(crate) fn embedded(settings: &[(&str, &str)], clock: Clock) -> Self {
+        let open = |folder: &Path| -> Arc<dyn Store> {
+            let options = embedded::Options {
+                path: folder.join("store.sqlite"),
+                legacy_family: Family::V4,
+            };
+            Arc::new(Embedded::open(&options).unwrap())
+        };
+        Self::launch(&KEYS, settings, clock, Arc::default(), open)
+    }
+
+    fn launch(
+        keys: &[(&str, Role, &str)],
+        settings: &[(&str, &str)],
+        clock: Clock,
+        memory: Arc<Memory>,
+        open: impl FnOnce(&Path) -> Arc<dyn Store>,
+    ) -> Self {
         // Another test may have chosen the same provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
@@ -136,7 +161,8 @@ impl TestApp {
         };
         let config = Config::load(&sources).unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let application = Application::build(config, listener, Arc::<Memory>::clone(&store), clock).unwrap();
+        let store = open(folder.path());
+        let application = Application::build(config, listener, store, clock).unwrap();
         let url = format!("http://{}", application.address());
         let (context, handle) = (application.context(), application.handle());
         actix_web::rt::spawn(application.run_until_stopped());
@@ -147,7 +173,7 @@ impl TestApp {
         Self {
             url,
             client,
-            store,
+            store: memory,
             context,
             handle,
             folder,

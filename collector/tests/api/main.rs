@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod access;
+mod answers;
 mod app;
 mod legacy;
 mod limits;

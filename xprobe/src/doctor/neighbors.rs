@@ -66,7 +66,7 @@ fn targets(plan: &Agenda, family: Family) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::collector::tests::plan_of;
+    use super::super::exchange::tests::plan_of;
     use super::super::finding::Severity;
     use super::super::host::tests::with;
     use super::*;
