@@ -265,9 +265,7 @@ async fn cells_come_back(store: &dyn Store, hour: UnixTime) {
     let counts: Vec<(Series, Vec<_>)> = tallies
         .into_iter()
         .map(|CellTally { series, cells }| {
-            let counts = cells
-                .iter()
-                .map(|cell| (cell.time, cell.rows, cell.rounds_suspect));
+            let counts = cells.iter().map(|cell| (cell.time, cell.rows, cell.rounds));
             (series, counts.collect::<Vec<_>>())
         })
         .collect();
