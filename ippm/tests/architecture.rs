@@ -101,6 +101,24 @@ const TABLE: &[Row] = &[
         ],
     },
     Row {
+        label: "`collector::pages`",
+        modules: &["collector::pages"],
+        except: &[],
+        never: &[
+            &["actix_web", "actix_http", "reqwest", "http", "tokio"],
+            SQL,
+            CLOCKS,
+            &["collector::store::influx", "collector::store::embedded"],
+            &[
+                "collector::routes",
+                "collector::auth",
+                "collector::context",
+                "collector::error",
+                "collector::startup",
+            ],
+        ],
+    },
+    Row {
         label: "`collector::routes`",
         modules: &["collector::routes"],
         except: &[],

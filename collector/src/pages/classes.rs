@@ -20,7 +20,10 @@ const GRAVITY: [Class; 7] = [
 /// `286 of 288 ok, 2 probe-missing`; what can no longer be judged is told apart.
 #[must_use]
 pub fn text(account: &Account) -> String {
-    let mut text = format!("{} of {} ok", account.of(Class::Ok).count, account.expected());
+    let mut text = match account.expected() {
+        0 => "no result expected".to_owned(),
+        expected => format!("{} of {expected} ok", account.of(Class::Ok).count),
+    };
     let others = account
         .iter()
         .filter(|(class, slots)| *class != Class::Ok && slots.count > 0);
@@ -82,6 +85,7 @@ mod tests {
             coverage(&account(&[(Class::Down, 3), (Class::Error, 1)])),
             Some((3, 4))
         );
+        assert_eq!(text(&Account::NOTHING), "no result expected");
         let mut expired = account(&[(Class::Ok, 2)]);
         expired.expired = 7;
         assert_eq!(text(&expired), "2 of 2 ok, 7 no longer kept");

@@ -75,7 +75,7 @@ pub struct LossAxis;
 
 impl LossAxis {
     /// The ratio at which the axis turns from even to logarithmic.
-    const KNEE: f64 = 0.001;
+    const KNEE: f64 = 0.000_3;
     const TICKS: [(f64, &'static str); 5] =
         [(0.0, "0"), (0.001, "0.1"), (0.01, "1"), (0.1, "10"), (1.0, "100")];
 
