@@ -242,7 +242,7 @@ async fn a_name_of_any_characters_is_found_shown_and_followed() {
 #[actix_web::test]
 async fn an_empty_store_says_what_comes_next() {
     let browser = browser!(Options::default());
-    let app = App::empty(&[("ACCESS__PUBLIC_READ", "true")]).await;
+    let app = App::empty(&[("ACCESS__PUBLIC_READ", "true")]);
     for (path, text, name) in [
         ("/", "collector key new", "empty-matrix"),
         ("/probes", "collector key new", "empty-probes"),

@@ -146,14 +146,14 @@ impl MatrixChoice {
         let shown = one_of(
             &given,
             "metric",
-            Shown::ALL.map(|(shown, word, ..)| (word, shown)),
+            &Shown::ALL.map(|(shown, word, ..)| (word, shown)),
         )?;
         let family = one_of(
             &given,
             "family",
-            [("any", None), ("4", Some(Family::V4)), ("6", Some(Family::V6))],
+            &[("any", None), ("4", Some(Family::V4)), ("6", Some(Family::V6))],
         )?;
-        let last = one_of(&given, "last", WINDOWS.map(|(word, _, length)| (word, length)))?;
+        let last = one_of(&given, "last", &WINDOWS.map(|(word, _, length)| (word, length)))?;
         Ok(Self {
             shown: shown.unwrap_or(Shown::ALL[0].0),
             family: family.flatten(),
@@ -211,7 +211,7 @@ impl PairChoice {
     /// As [`MatrixChoice::parse`].
     pub fn parse(parameters: &Parameters) -> Result<Self, ChoiceError> {
         let given = known(parameters, &["family", "test", "last", "from", "to", "round"])?;
-        let family = one_of(&given, "family", [("4", Family::V4), ("6", Family::V6)])?;
+        let family = one_of(&given, "family", &[("4", Family::V4), ("6", Family::V6)])?;
         let round = value(&given, "round")
             .map(|text| time("round", text))
             .transpose()?;
@@ -356,10 +356,10 @@ fn value<'a>(given: &Given<'a>, name: &str) -> Option<&'a str> {
         .map(|(_, value)| *value)
 }
 
-fn one_of<T: Clone, const N: usize>(
+fn one_of<T: Clone>(
     given: &Given<'_>,
     name: &'static str,
-    choices: [(&'static str, T); N],
+    choices: &[(&'static str, T)],
 ) -> Result<Option<T>, ChoiceError> {
     let Some(text) = value(given, name) else {
         return Ok(None);

@@ -107,12 +107,10 @@ impl Scale {
         match (self.measure, upper, lower) {
             (Measure::Delay, Some(upper), _) => format!("≤ {} ms", short_ms(*upper)),
             (Measure::Delay, None, lower) => format!("> {} ms", short_ms(lower.copied().unwrap_or_default())),
-            (Measure::Loss, Some(_), None) => "0 %".to_owned(),
-            (Measure::Loss, None, _) => "100 %".to_owned(),
+            (Measure::Loss, Some(_), None) | (Measure::Missing, None, _) => "0 %".to_owned(),
+            (Measure::Loss, None, _) | (Measure::Missing, Some(_), None) => "100 %".to_owned(),
             (Measure::Loss, Some(upper), _) if *upper > 0.99 => "< 100 %".to_owned(),
             (Measure::Loss, Some(upper), _) => format!("≤ {} %", short(*upper * 100.0)),
-            (Measure::Missing, Some(_), None) => "100 %".to_owned(),
-            (Measure::Missing, None, _) => "0 %".to_owned(),
             (Measure::Missing, Some(upper), _) if *upper > 0.99 => "> 0 %".to_owned(),
             (Measure::Missing, Some(upper), _) => format!("≥ {} %", short(100.0 - *upper * 100.0)),
         }

@@ -80,12 +80,9 @@ impl Shell {
         }
     }
 
-    pub(crate) fn entries(&self) -> &'static [Entry] {
-        &ENTRIES
-    }
-
-    pub(crate) fn is_here(&self, entry: &Entry) -> bool {
-        entry.section == self.here
+    /// The navigation, and which entry of it is marked.
+    pub(crate) fn entries(&self) -> [(Entry, bool); ENTRIES.len()] {
+        ENTRIES.map(|entry| (entry, entry.section == self.here))
     }
 
     pub(crate) fn asset(&self, name: &str) -> String {

@@ -72,7 +72,8 @@ async fn pair(
         auth::reading(&request, &context)?;
         let choice = pages::choice::PairChoice::parse(&ask::parameters(&request)?).map_err(ask::refused)?;
         let (source, target) = path.into_inner();
-        let answer = ask::pair(&context, &choice, (&source, &target)).await?;
+        // It asks seven questions at once, too much for the stack of a worker.
+        let answer = Box::pin(ask::pair(&context, &choice, (&source, &target))).await?;
         Ok(PairPage::new(pair::Source {
             choice,
             there: &answer.there,

@@ -52,7 +52,7 @@ impl App {
     }
 
     /// One without roster and results.
-    pub(crate) async fn empty(settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn empty(settings: &[(&str, &str)]) -> Self {
         let app = Self::build(settings, None);
         app.clock.store(NOW.as_ns(), Ordering::SeqCst);
         app

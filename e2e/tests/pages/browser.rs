@@ -37,7 +37,7 @@ impl Default for Options {
 
 /// A browser of its own.
 ///
-/// It speaks the few commands of WebDriver that the tests need: a client from elsewhere brings a hundred crates.
+/// It speaks the few commands of `WebDriver` that the tests need: a client from elsewhere brings a hundred crates.
 pub(crate) struct Browser {
     http: reqwest::Client,
     /// The address of its session.
@@ -60,10 +60,7 @@ impl Browser {
                 !required.split(',').any(|part| part == "browser"),
                 "needs chromedriver and chromium"
             );
-            #[expect(clippy::print_stdout, reason = "scripts/test counts these lines")]
-            {
-                println!("skipped: needs a browser (packages chromium and chromium-driver)");
-            }
+            println!("skipped: needs a browser (packages chromium and chromium-driver)");
             return None;
         };
         let output = BufReader::new(driver.stdout.take().unwrap());
@@ -88,7 +85,7 @@ impl Browser {
         // Another test may have chosen the same provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .unwrap();
         let sessions = format!(
@@ -181,7 +178,7 @@ impl Browser {
             .unwrap();
     }
 
-    /// The WebDriver name of the first match.
+    /// The `WebDriver` name of the first match.
     async fn find(&self, css: &str) -> String {
         let wanted = json!({"using": "css selector", "value": css});
         let found = self

@@ -74,7 +74,7 @@ impl Story {
                 time: START.saturating_add(Duration::from_secs(beat * 10)),
             };
             beats.push(actix_web::rt::spawn(async move {
-                store.put_collector_run(&run).await.unwrap()
+                store.put_collector_run(&run).await.unwrap();
             }));
         }
         for beat in beats {

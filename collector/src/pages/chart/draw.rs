@@ -223,7 +223,7 @@ fn runs(pieces: &[Piece<Option<Delay>>]) -> Vec<Vec<Piece<Delay>>> {
         let Some(delay) = delay else { continue };
         match runs.last_mut() {
             Some(run) if run.last().is_some_and(|(_, end, _)| (end - left).abs() < 1e-6) => {
-                run.push((*left, *right, *delay))
+                run.push((*left, *right, *delay));
             }
             _ => runs.push(vec![(*left, *right, *delay)]),
         }

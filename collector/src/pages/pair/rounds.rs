@@ -286,25 +286,21 @@ fn facts(round: &Round) -> Vec<(&'static str, String)> {
 }
 
 fn slices(slices: &Slices) -> Vec<SliceRow> {
-    let start = |index: usize| {
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
-        slices.start.saturating_add(Slices::LENGTH.saturating_mul(index))
-    };
-    let counts = slices
-        .sent
-        .iter()
-        .zip(&slices.lost)
-        .zip(slices.rtt_count.iter().zip(&slices.rtt_sum_ns));
-    let row = |(index, ((sent, lost), (count, sum))): (usize, ((&u64, &u64), (&u64, &u64)))| {
+    let mut rows = Vec::new();
+    let mut time = slices.start;
+    let counts = slices.sent.iter().zip(&slices.lost);
+    let delays = slices.rtt_count.iter().zip(&slices.rtt_sum_ns);
+    for ((sent, lost), (count, sum)) in counts.zip(delays) {
         #[expect(clippy::cast_precision_loss, reason = "counts of packets stay far below 2^53")]
         let ratio = *lost as f64 / (*sent).max(1) as f64;
-        SliceRow {
-            time: start(index),
+        rows.push(SliceRow {
+            time,
             sent: *sent,
             lost: *lost,
             level: (*lost > 0).then(|| Scale::loss().level(ratio)),
             mean: sum.checked_div(*count).map_or_else(nothing, format::ms),
-        }
-    };
-    counts.enumerate().map(row).collect()
+        });
+        time = time.saturating_add(Slices::LENGTH);
+    }
+    rows
 }

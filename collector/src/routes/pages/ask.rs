@@ -158,7 +158,8 @@ pub(super) async fn pair(
             async { Ok(is_synthetic(context, Some(&there.source), window, Some(latest)).await?) },
         )
     };
-    let (first, second, total, total_back, rounds, chosen, is_synthetic) = in_time(context, ask).await?;
+    let (first, second, total, total_back, rounds, chosen, is_synthetic) =
+        in_time(context, Box::pin(ask)).await?;
     let is_known = |name: &ProbeName| {
         let loaded = context.watch.loaded();
         let roster = loaded.roster.as_ref();

@@ -15,7 +15,7 @@ use crate::report::sla::statement::{Period, Statement};
 use crate::routes::pages::ask;
 
 /// How long a statement may take: that of a month and of a whole mesh reads a million cells.
-const MOST: Duration = Duration::from_secs(60);
+const MOST: Duration = Duration::from_mins(1);
 
 /// The statement, if a month was chosen, and whether it is about synthetic history.
 pub(super) async fn statement(
