@@ -1,11 +1,16 @@
-//! Around every request: its id, a line in the log, counters, security headers, JSON for every error.
+//! Around every request: its id, the collector's time, a line in the log, counters, security headers, JSON for every error.
+
+use std::time::{Duration, SystemTime};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, HttpDate, TryIntoHeaderValue as _,
+};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError as _, web};
+use ippm::UnixTime;
 
 use crate::auth;
 use crate::context::Context;
@@ -58,7 +63,7 @@ pub async fn envelope(
         keep_allow(&headers, response.headers_mut());
     }
     let code = response.response().extensions().get::<Code>().copied();
-    add_headers(response.headers_mut(), &id);
+    add_headers(response.headers_mut(), &id, context.clock.now());
     let route = http.match_pattern().unwrap_or_else(|| "(none)".to_owned());
     let took = started.elapsed();
     context.metrics.request(&route, response.status().as_u16(), took);
@@ -101,7 +106,7 @@ fn request_id(request: &ServiceRequest, context: &Context) -> String {
     }
 }
 
-fn add_headers(headers: &mut HeaderMap, id: &str) {
+fn add_headers(headers: &mut HeaderMap, id: &str, now: UnixTime) {
     for (name, value) in HEADERS {
         let name = HeaderName::from_static(name);
         if !headers.contains_key(&name) {
@@ -110,6 +115,11 @@ fn add_headers(headers: &mut HeaderMap, id: &str) {
     }
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static(REQUEST_ID), id);
+    }
+    // Probes hold their clocks against it: it has to be the clock by which their reports are received.
+    let now = Duration::from_nanos(u64::try_from(now.as_ns()).unwrap_or(0));
+    if let Ok(date) = HttpDate::from(SystemTime::UNIX_EPOCH + now).try_into_value() {
+        headers.insert(DATE, date);
     }
 }
 

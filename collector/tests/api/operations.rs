@@ -1,5 +1,7 @@
 //! Health, metrics, the form of every answer, and the collector's own ledger.
 
+use collector::clock::Clock;
+use ippm::wire;
 use reqwest::Method;
 
 use crate::app::{AMS1, READ, TestApp, eventually};
@@ -20,6 +22,25 @@ async fn a_collector_lives_and_is_ready_as_long_as_its_store_is() {
     );
     assert!(!reply.text.contains("SECRET-INTERNAL-REASON"));
     assert_eq!(away.get("/healthz", "").await.status, 200);
+}
+
+#[actix_web::test]
+async fn the_date_of_every_answer_is_the_time_by_which_reports_are_received() {
+    let time = wire::time::parse("2026-11-21T10:00:00.9Z").unwrap();
+    let app = TestApp::build(&[], Clock::new(move || time));
+    for (path, key, status) in [
+        ("/healthz", "", 200),
+        ("/api/v2/plan/ams1", AMS1, 200),
+        ("/nothing", "", 404),
+    ] {
+        let reply = app.get(path, key).await;
+        assert_eq!(reply.status, status, "{path}");
+        assert_eq!(
+            reply.header("date"),
+            Some("Sat, 21 Nov 2026 10:00:00 GMT"),
+            "{path}"
+        );
+    }
 }
 
 #[actix_web::test]
