@@ -7,6 +7,7 @@ mod plan;
 mod report;
 mod serve;
 mod storage;
+mod synthetic;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::cli::keys::KeyCommand;
 use crate::cli::last::LastArgs;
 use crate::cli::plan::PlanCommand;
 use crate::cli::report::ReportCommand;
+use crate::cli::synthetic::SyntheticArgs;
 use crate::config::Config;
 use crate::config::layer::{Fault, Sources};
 use crate::store::StoreError;
@@ -96,6 +98,11 @@ pub enum Command {
     /// Make a report from the store
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Fill an empty store with made-up history, to try pages and reports with
+    ///
+    /// Also writes the roster and the schedule that belong to it. Pages say that it is synthetic. A store that
+    /// holds measured results is refused, and so are files that are there.
+    Synthetic(SyntheticArgs),
 }
 
 /// Why a command failed; the variant decides the exit status.
@@ -156,6 +163,7 @@ pub fn run(args: &Args) -> ExitCode {
         Command::Last(last) => last::last(args, last, &mut out),
         Command::Plan(command) => plan::run(args, command, &mut out),
         Command::Report(command) => report::run(args, command, &mut out),
+        Command::Synthetic(wanted) => synthetic::run(args, wanted, &mut out),
     };
     match result {
         Ok(()) => ExitCode::from(exit::SUCCESS),

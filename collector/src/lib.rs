@@ -8,6 +8,7 @@
 //! * what is asked of probes: [`plan`]; what they send: [`ingest`]; where it is kept: [`store`],
 //!   [`rollup`] (hours and days); what it says: [`report`]
 //! * how it is shown: [`pages`] (for people), [`csv`] (for spreadsheets)
+//! * what never happened: [`synthetic`] (history to try everything with)
 //! * what is said about itself: [`beat`] (ledger), [`health`], [`metrics`]
 
 pub mod auth;
@@ -31,4 +32,5 @@ pub mod routes;
 pub mod startup;
 pub mod statement;
 pub mod store;
+pub mod synthetic;
 pub mod watch;
