@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn of(delays: &[u64]) -> Moments {
-        let mean = as_f64(delays.iter().sum()) / delays.len() as f64;
+        let mean = as_f64(delays.iter().sum()) / as_f64(delays.len() as u64);
         let squares = delays.iter().map(|delay| (as_f64(*delay) - mean).powi(2));
         Moments {
             count: delays.len() as u64,

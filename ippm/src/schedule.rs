@@ -190,7 +190,7 @@ mod tests {
             (Some(14_000), Some(172), Some(46))
         );
         let stated = Params {
-            spread: Some(Duration::from_secs(60)),
+            spread: Some(Duration::from_mins(1)),
             dscp: Some(0),
             ..Params::NONE
         };

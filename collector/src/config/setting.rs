@@ -141,18 +141,6 @@ const fn of(path: &'static str, kind: Kind) -> Setting {
     Setting { path, kind }
 }
 
-#[cfg(test)]
-mod bounds {
-    use super::*;
-
-    #[test]
-    fn a_display_limit_is_one_of_those_by_which_cells_count() {
-        let known: Vec<u32> = DEGRADED.iter().map(|text| share(text).unwrap()).collect();
-        let counted = ippm::cell::LOSS_BOUNDS_PPM.into_iter().chain([1_000_000]);
-        assert_eq!(known, counted.collect::<Vec<u32>>());
-    }
-}
-
 impl Setting {
     /// Whether `path` is one of this setting.
     #[must_use]
@@ -344,5 +332,17 @@ pub fn duration(text: &str, least: u64) -> Result<std::time::Duration, String> {
         Ok(duration) if duration < least => Err(format!("is below {}", unit::duration_text(least))),
         Ok(duration) => Ok(duration),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod bounds {
+    use super::*;
+
+    #[test]
+    fn a_display_limit_is_one_of_those_by_which_cells_count() {
+        let known: Vec<u32> = DEGRADED.iter().map(|text| share(text).unwrap()).collect();
+        let counted = ippm::cell::LOSS_BOUNDS_PPM.into_iter().chain([1_000_000]);
+        assert_eq!(known, counted.collect::<Vec<u32>>());
     }
 }

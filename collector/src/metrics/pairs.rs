@@ -32,10 +32,6 @@ impl PairMetrics {
     /// # Errors
     ///
     /// The store's; the last text is not used again then: old figures would look like new ones.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how old a text is, is no time of a measurement"
-    )]
     pub async fn text(&self, context: &Context, directory: &Directory) -> Result<String, ReportError> {
         let most = context.config.display.pair_metrics;
         if most == 0 {

@@ -189,7 +189,7 @@ impl Cost {
             .collect();
         let legacy = plan::default_params(defaults.legacy_period);
         let legacy = Load::of(&legacy, Family::V4, defaults);
-        for source in 0..probes.len() {
+        for (source, probe) in probes.iter().enumerate() {
             let mut items: Vec<Item> = mesh
                 .legacy_targets(roster, source)
                 .into_iter()
@@ -210,7 +210,7 @@ impl Cost {
                 }));
             }
             items.sort_by_key(|item| (item.target, item.family));
-            cost.take(source, probes[source].details.site.as_deref(), &items);
+            cost.take(source, probe.details.site.as_deref(), &items);
         }
         cost
     }

@@ -277,7 +277,10 @@ fn what_contradicts_a_role_or_a_group_is_refused_by_its_key() {
 
 #[test]
 fn no_probe_is_asked_for_more_results_than_a_report_may_hold() {
-    let names = |count: usize| (0..count).map(|n| format!("p{n}/4 ")).collect::<String>();
+    let names = |count: usize| {
+        let names: Vec<String> = (0..count).map(|n| format!("p{n}/4")).collect();
+        names.join(" ")
+    };
     let four = || {
         let mut four = schedule(&["a", "b", "c", "d"].map(|name| (name, Selection::Everyone)));
         for test in &mut four.tests {

@@ -43,29 +43,29 @@ async fn since_the_morning(settings: &[(&str, &str)]) -> TestApp {
 fn report(minutes: u64, lost: u64) -> String {
     let start = NOON.saturating_sub(Duration::from_mins(minutes));
     let second = |offset: u64| ippm::wire::time::format(start.saturating_add(Duration::from_secs(offset)));
-    let received = 280 - lost;
-    let sum = received * 1_000_000;
+    let answered = 280 - lost;
+    let sum = answered * 1_000_000;
     let slices = |value: u64| {
-        let mut list = vec![value; 28];
+        let mut values = vec![value; 28];
         if value == 0 {
-            list[0] = lost;
+            values[0] = lost;
         }
-        list
+        values
     };
     let loss_runs = if lost == 0 { vec![] } else { vec![[1, lost]] };
     let counts: Vec<u64> = slices(0).iter().map(|lost| 10 - lost).collect();
     let sums: Vec<u64> = counts.iter().map(|count| count * 1_000_000).collect();
     let mut hist = ippm::histogram::Histogram::new();
-    for _ in 0..received {
+    for _ in 0..answered {
         hist.record(1_000_000);
     }
     let measured = serde_json::json!({
         "test":"icmp","kind":"icmp","target":"lon1","family":4,"flow":0,"address":"192.0.2.20","period_ns":300_000_000_000_u64,
         "params":{"count":280,"spread_ns":280_000_000_000_u64,"timeout_ns":2_000_000_000_u64,"payload_bytes":56,"dscp":0,"dont_fragment":false},
-        "outcome":"measured","sent":280,"received":received,"late":0,"duplicates":0,"reordered":0,"unsent":0,
+        "outcome":"measured","sent":280,"received":answered,"late":0,"duplicates":0,"reordered":0,"unsent":0,
         "slices":{"start":second(0),"length_ns":10_000_000_000_u64,"sent":vec![10; 28],"lost":slices(0),"rtt_count":counts,"rtt_sum_ns":sums},
-        "loss_runs":loss_runs,"clock":"kernel","hop_limits":[[64,received]],
-        "delay":{"rtt":{"count":received,"sum_ns":sum,"m2_ns2":0.0,"min_ns":1_000_000,"max_ns":1_000_000,
+        "loss_runs":loss_runs,"clock":"kernel","hop_limits":[[64,answered]],
+        "delay":{"rtt":{"count":answered,"sum_ns":sum,"m2_ns2":0.0,"min_ns":1_000_000,"max_ns":1_000_000,
             "p50_ns":1_000_000,"p95_ns":1_000_000,"p99_ns":1_000_000,"hist":hist.encode()}},
     });
     serde_json::json!({

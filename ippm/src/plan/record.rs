@@ -211,14 +211,13 @@ impl<'a> Reader<'a> {
         if escape(&target.address) != address {
             return Err(LineError::Codec(CodecError::NotCanonical));
         }
-        let index = match self.known.get(&(name, kind, common)) {
-            Some(index) => *index,
-            None => {
-                self.tests.push(self.test(name, kind, common)?);
-                let index = self.tests.len() - 1;
-                self.known.insert((name, kind, common), index);
-                index
-            }
+        let index = if let Some(index) = self.known.get(&(name, kind, common)) {
+            *index
+        } else {
+            self.tests.push(self.test(name, kind, common)?);
+            let index = self.tests.len() - 1;
+            self.known.insert((name, kind, common), index);
+            index
         };
         self.tests[index].targets.push(target);
         Ok(())

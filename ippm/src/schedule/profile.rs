@@ -132,6 +132,10 @@ impl Profile {
     ///   headers make 218; 87.2 kbit/s; expedited forwarding (RFC 4594 §4.1).
     /// * `video`: a video conference of 1.5 Mbit/s, assured forwarding AF41 (RFC 4594 §4.3).
     /// * `bulk`: full frames of 1518 bytes, 1.2144 Mbit/s, assured forwarding AF11 (RFC 4594 §4.8).
+    ///
+    /// # Panics
+    ///
+    /// Never: the three names are labels.
     #[must_use]
     pub fn built_in() -> BTreeMap<Label, Self> {
         [

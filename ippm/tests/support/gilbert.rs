@@ -78,7 +78,7 @@ fn simulate(model: Model, random: &mut Random) -> LossSums {
     sums
 }
 
-/// SplitMix64.
+/// `SplitMix64`.
 struct Random(u64);
 
 impl Random {

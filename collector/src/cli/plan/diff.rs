@@ -17,23 +17,23 @@ type Key = (TestName, ProbeName, ProbeName, Family);
 
 /// Prints the results that come, go and change, and the cost before and after.
 pub(super) fn diff(old: &Plans, new: &Plans, form: Form, out: &mut dyn Write) -> Result<(), Failure> {
-    let (before, after) = (results(old), results(new));
-    let mut changes = Vec::new();
-    for (key, how) in &after {
-        match before.get(key) {
-            None => changes.push(("+", key, how.clone())),
-            Some(known) if known != how => changes.push(("~", key, format!("{known} -> {how}"))),
+    let (earlier, later) = (results(old), results(new));
+    let mut differences = Vec::new();
+    for (key, how) in &later {
+        match earlier.get(key) {
+            None => differences.push(("+", key, how.clone())),
+            Some(known) if known != how => differences.push(("~", key, format!("{known} -> {how}"))),
             Some(_) => {}
         }
     }
-    let gone = before.iter().filter(|(key, _)| !after.contains_key(*key));
-    changes.extend(gone.map(|(key, how)| ("-", key, how.clone())));
-    changes.sort();
-    let count = |mark: &str| changes.iter().filter(|(of, ..)| *of == mark).count();
+    let gone = earlier.iter().filter(|(key, _)| !later.contains_key(*key));
+    differences.extend(gone.map(|(key, how)| ("-", key, how.clone())));
+    differences.sort();
+    let count = |mark: &str| differences.iter().filter(|(of, ..)| *of == mark).count();
     let (added, removed, changed) = (count("+"), count("-"), count("~"));
     if form.json {
         let of = |mark: &str| -> Vec<Value> {
-            let these = changes.iter().filter(|(of, ..)| *of == mark);
+            let these = differences.iter().filter(|(of, ..)| *of == mark);
             these.map(|(_, key, how)| item(key, how)).collect()
         };
         return write_json(
@@ -45,13 +45,13 @@ pub(super) fn diff(old: &Plans, new: &Plans, form: Form, out: &mut dyn Write) ->
     writeln!(
         out,
         "{added} results added, {removed} removed, {changed} changed of {} before and {} after\n",
-        before.len(),
-        after.len()
+        earlier.len(),
+        later.len()
     )
     .map_err(Failure::io("stdout"))?;
-    if !changes.is_empty() {
+    if !differences.is_empty() {
         let mut list = table(["", "TEST", "SOURCE", "TARGET", "FAMILY", "HOW"], 6);
-        for (mark, (test, source, target, family), how) in &changes {
+        for (mark, (test, source, target, family), how) in &differences {
             list.add_row([
                 (*mark).to_owned(),
                 test.to_string(),

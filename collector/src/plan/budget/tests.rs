@@ -11,11 +11,17 @@ use crate::plan::Plans;
 use crate::plan::tests::{defaults, roster, schedule};
 
 /// Ten probes at two sites, one packet a second from each to each.
+/// So many probes with an IPv4 address.
+fn numbered(count: usize) -> String {
+    let names: Vec<String> = (0..count).map(|n| format!("p{n}/4")).collect();
+    names.join(" ")
+}
+
 fn check(change: impl FnOnce(&mut Schedule), expected: Option<&str>) {
     let mut schedule = schedule(&[("icmp", Selection::Everyone), ("voice", Selection::Everyone)]);
     schedule.tests[1].params.count = Some(560);
     change(&mut schedule);
-    let names: String = (0..10).map(|n| format!("p{n}/4 ")).collect();
+    let names = numbered(10);
     let roster = roster(&names, |name, details| {
         details.site = Some(if name < "p3" { "west" } else { "east" }.to_owned());
     });
@@ -91,7 +97,7 @@ fn the_rates_of_a_probe_are_those_that_it_would_refuse_to_exceed() {
             "tests[1]: probe p0 would send p1 over IPv4 50.004 packets/s, more than 50 (plan.pps_per_target); test voice alone 49.004 packets/s",
         ),
     );
-    let names: String = (0..42).map(|n| format!("p{n}/4 ")).collect();
+    let names = numbered(42);
     let mut dense = schedule(&[("voice", Selection::Everyone)]);
     dense.tests[0].params.count = Some(50 * 280);
     let refused = Plans::new(roster(&names, |_, _| {}), Arc::new(dense), defaults()).unwrap_err();
@@ -111,7 +117,7 @@ fn a_round_holds_so_many_packets() {
     // 200 packets/s over 280 s are 56,000 to each of 36: 2,016,000.
     let mut dense = schedule(&[("bulk", Selection::Everyone)]);
     dense.tests[0].params.count = Some(56_000);
-    let names: String = (0..37).map(|n| format!("p{n}/4 ")).collect();
+    let names = numbered(37);
     let refused = Plans::new(roster(&names, |_, _| {}), Arc::new(dense), rates).unwrap_err();
     assert_eq!(
         refused.to_string(),

@@ -105,9 +105,10 @@ fn what_no_plan_writes_is_refused_with_its_line() {
 
 #[test]
 fn a_record_has_limits() {
-    let lines: String = (0..=Plan::MAX_RESULTS)
+    let lines: Vec<String> = (0..=Plan::MAX_RESULTS)
         .map(|n| format!("icmp|icmp|p{n:04}|4|p.example|300s||\n"))
         .collect();
+    let lines = lines.concat();
     check_refused(
         &format!("period|300s\n{lines}"),
         "line 2050 of the record: a plan has at most 2048 results",
