@@ -47,7 +47,7 @@ async fn the_date_of_every_answer_is_the_time_by_which_reports_are_received() {
 async fn every_answer_that_is_no_success_is_json_and_carries_an_id_and_the_security_headers() {
     let app = TestApp::start();
     for (method, path, status, code) in [
-        (Method::GET, "/", 404, "not_found"),
+        (Method::GET, "/nothing", 404, "not_found"),
         (Method::GET, "/backend", 404, "not_found"),
         (Method::GET, "/backend/nothing", 404, "not_found"),
         (Method::POST, "/api/v2/plan/ams1", 405, "method_not_allowed"),

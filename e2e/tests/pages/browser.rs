@@ -1,7 +1,8 @@
 //! A headless Chromium behind chromedriver, and what is asked of every page.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -290,18 +291,24 @@ async fn send(request: reqwest::RequestBuilder) -> Result<Value, String> {
     }
 }
 
+impl Browser {
+    /// Without the runtime of the test, which may be going down already.
+    fn end_session(&self) -> Option<()> {
+        let rest = self.session.strip_prefix("http://")?;
+        let (host, path) = rest.split_once('/')?;
+        let mut connection = TcpStream::connect(host).ok()?;
+        connection.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        let request = format!("DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).ok()?;
+        connection.read(&mut [0; 64]).ok().map(drop)
+    }
+}
+
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Chromedriver takes its browser with it when it is asked to end, so it is asked before it is killed.
-        let _ = Command::new("kill")
-            .args(["-TERM", &self.driver.id().to_string()])
-            .status();
-        for _ in 0..100 {
-            if matches!(self.driver.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        // The end of its session ends the browser, which a killed chromedriver would leave behind. The answer comes
+        // when the browser is gone.
+        let _ = self.end_session();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
