@@ -445,6 +445,8 @@ fn the_man_page_and_the_help_know_the_same_options_and_commands() {
         &["plan", "show"],
         &["plan", "check"],
         &["plan", "diff"],
+        &["report", "sla"],
+        &["synthetic"],
     ] {
         let output = run(folder.path(), &[command, &["--help"]].concat());
         assert!(output.status.success(), "{command:?}");
