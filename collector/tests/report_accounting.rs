@@ -205,6 +205,25 @@ async fn every_slot_of_the_story_has_the_class_that_the_definition_gives_it() {
 }
 
 #[tokio::test]
+async fn a_probe_that_never_came_up_is_missing_in_every_slot() {
+    let delivery = |source: &str, _: u32| match source {
+        "fra1" => Delivery::Missing,
+        _ => Delivery::Arrives,
+    };
+    let world = World::new(start(), delivery, |_, _, _| Fate::Good).with_beats(&[]);
+    let answers = check(&world, &[(0, 1440)]).await;
+    let missing = answers[0].iter().filter(|(subject, _)| subject.source == name("fra1"));
+    let missing: Vec<u64> = missing
+        .map(|(_, account)| account.of(Class::ProbeMissing).count)
+        .collect();
+    assert_eq!(missing, [288, 288]);
+    let others = answers[0].iter().filter(|(subject, _)| subject.source != name("fra1"));
+    assert!(
+        others.clone().count() > 0 && others.clone().all(|(_, account)| account.of(Class::Ok).count == 288)
+    );
+}
+
+#[tokio::test]
 async fn the_sums_are_what_was_expected() {
     let answers = check(&story(), &[(0, 1440), (0, 1561)]).await;
     for (_, account) in &answers[0] {
