@@ -16,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::metrics::pairs::PairMetrics;
 use crate::rollup::mark::Marks;
 use crate::store::Store;
+use crate::tag::PlanTags;
 use crate::watch::Watch;
 
 /// The parts of a running collector that handlers use.
@@ -38,6 +39,8 @@ pub struct Context {
     pub watch: Watch,
     /// What happened so far.
     pub metrics: Metrics,
+    /// The entity tags of plans that were answered.
+    pub plan_tags: PlanTags,
     /// The latest of every pair, for Prometheus.
     pub pair_metrics: PairMetrics,
     /// Requests of each key.
@@ -79,6 +82,7 @@ impl Context {
             names: Names::new(),
             watch: Watch::new(&config, clock.now()),
             metrics: Metrics::default(),
+            plan_tags: PlanTags::default(),
             pair_metrics: PairMetrics::default(),
             requests: KeyLimiter::new(limits.rate, limits.burst),
             failures: FailureLimiter::new(limits.failed_rate, limits.failed_burst, limits.failed_addresses),

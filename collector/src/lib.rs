@@ -3,7 +3,8 @@
 //! # Layout
 //!
 //! * the program: [`cli`], [`startup`] (puts everything together), [`config`], [`clock`]
-//! * the HTTP surface: [`routes`], [`auth`], [`error`], [`context`] (what handlers are handed)
+//! * the HTTP surface: [`routes`], [`auth`], [`error`], [`context`] (what handlers are handed), [`tag`] (who has
+//!   an answer already)
 //! * who may do what: [`key`], [`limit`], [`watch`] (roster and keys, read again when they change)
 //! * what is asked of probes: [`plan`]; what they send: [`ingest`]; where it is kept: [`store`],
 //!   [`rollup`] (hours and days); what it says: [`report`]
@@ -33,4 +34,5 @@ pub mod startup;
 pub mod statement;
 pub mod store;
 pub mod synthetic;
+pub mod tag;
 pub mod watch;

@@ -27,13 +27,14 @@ use std::time::Duration;
 use ippm::class::slot::Aliases;
 use ippm::plan::{Plan, Target, Test};
 use ippm::roster::Roster;
-use ippm::schedule::Schedule;
-use ippm::{Family, Params, ProbeName, TestName, Word, plan};
+use ippm::schedule::{Schedule, TestSpec};
+use ippm::{Family, Params, ProbeName, TestName, UnixTime, Word, plan};
 
 use crate::config::Config;
 use crate::plan::cost::Cost;
 use crate::plan::fault::PlanError;
 use crate::plan::mesh::Mesh;
+use crate::plan::window::{WindowError, Windows};
 
 /// What the operator chose for the plan of every probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +123,27 @@ impl Plans {
     pub fn present<'a>(&'a self, probe: &'a ProbeName) -> Option<&'a ProbeName> {
         let present = self.aliases.resolve(probe);
         self.roster.contains(present).then_some(present)
+    }
+
+    /// How often `probe`, by its present name, is started; `None` if the roster does not know it.
+    #[must_use]
+    pub fn period_of(&self, probe: &ProbeName) -> Option<Duration> {
+        let index = self.roster.names().position(|name| name == probe)?;
+        Some(if self.roster.probes()[index].details.legacy {
+            self.defaults.legacy_period
+        } else {
+            self.defaults.period
+        })
+    }
+
+    /// Of each test of the schedule, in its order, whether a plan for the slot at `slot_start` lists it.
+    ///
+    /// # Errors
+    ///
+    /// None for windows that [`Plans::new`] has accepted.
+    pub fn open_tests(&self, slot_start: UnixTime) -> Result<Vec<bool>, WindowError> {
+        let is_open = |test: &TestSpec| Ok(Windows::new(&test.windows)?.is_open(slot_start));
+        self.schedule.tests.iter().map(is_open).collect()
     }
 
     /// Every probe and its plan, in the order of the roster.

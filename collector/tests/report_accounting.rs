@@ -212,14 +212,21 @@ async fn a_probe_that_never_came_up_is_missing_in_every_slot() {
     };
     let world = World::new(start(), delivery, |_, _, _| Fate::Good).with_beats(&[]);
     let answers = check(&world, &[(0, 1440)]).await;
-    let missing = answers[0].iter().filter(|(subject, _)| subject.source == name("fra1"));
+    let missing = answers[0]
+        .iter()
+        .filter(|(subject, _)| subject.source == name("fra1"));
     let missing: Vec<u64> = missing
         .map(|(_, account)| account.of(Class::ProbeMissing).count)
         .collect();
     assert_eq!(missing, [288, 288]);
-    let others = answers[0].iter().filter(|(subject, _)| subject.source != name("fra1"));
+    let others = answers[0]
+        .iter()
+        .filter(|(subject, _)| subject.source != name("fra1"));
     assert!(
-        others.clone().count() > 0 && others.clone().all(|(_, account)| account.of(Class::Ok).count == 288)
+        others.clone().count() > 0
+            && others
+                .clone()
+                .all(|(_, account)| account.of(Class::Ok).count == 288)
     );
 }
 

@@ -9,7 +9,7 @@ mod server;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{PoisonError, RwLock, mpsc};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -69,6 +69,10 @@ fn away_from_the_end_of_a_slot() {
         thread::park_timeout(Duration::from_secs(1));
     }
 }
+
+/// Rounds of several tests may run at once, except beside one whose process is stopped: a raw socket is handed the
+/// replies to everybody on the loopback, and would drop those of the others.
+static LOOPBACK: RwLock<()> = RwLock::new(());
 
 fn may_measure() -> bool {
     let output = Command::new(assert_cmd::cargo::cargo_bin!("xprobe"))
@@ -214,6 +218,7 @@ fn a_signal_at_any_moment_between_the_first_packet_and_the_last_reply_loses_no_m
     if !may_measure() {
         return;
     }
+    let _together = LOOPBACK.read().unwrap_or_else(PoisonError::into_inner);
     let plan = plan(SPREAD);
     // A collector that takes reports, and one whose store is away.
     let [here, away] = [(200, OK), (503, AWAY)].map(|(status, body)| {
@@ -273,6 +278,7 @@ fn a_signal_before_the_first_packet_ends_the_round_with_status_2_and_no_report()
     if !may_measure() {
         return;
     }
+    let _together = LOOPBACK.read().unwrap_or_else(PoisonError::into_inner);
     // The plan comes only when its round was signaled.
     let (signaled, waits) = mpsc::channel::<()>();
     let waits = std::sync::Mutex::new(waits);
@@ -308,6 +314,7 @@ fn a_signal_after_the_last_reply_delivers_the_finished_report() {
     if !may_measure() {
         return;
     }
+    let _together = LOOPBACK.read().unwrap_or_else(PoisonError::into_inner);
     let plan = plan(Duration::from_millis(300));
     let (arrived, arrivals) = mpsc::channel::<()>();
     let (signaled, waits) = mpsc::channel::<()>();
@@ -341,6 +348,7 @@ fn a_kill_at_any_moment_leaves_nothing_that_blocks_the_next_round() {
     if !may_measure() {
         return;
     }
+    let _together = LOOPBACK.read().unwrap_or_else(PoisonError::into_inner);
     let plan = plan(Duration::from_millis(300));
     let server = Server::start(move |request| {
         if is_report(request) {
@@ -376,6 +384,7 @@ fn a_round_that_was_stopped_for_two_seconds_says_so_and_its_delays_stay_right() 
     if !may_measure() {
         return;
     }
+    let _alone = LOOPBACK.write().unwrap_or_else(PoisonError::into_inner);
     let plan = plan(SPREAD);
     let server = Server::start(move |request| {
         if is_report(request) {

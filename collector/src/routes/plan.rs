@@ -1,7 +1,7 @@
 //! `GET /api/v2/plan/{probe}`: whom a probe measures, and how.
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{CACHE_CONTROL, ETAG};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use ippm::wire::plan::{LimitsV1, PlanV1};
 use ippm::wire::report::OPTIONAL_FIELDS;
 use ippm::{ProbeName, UnixTime, plan, wire};
@@ -13,6 +13,7 @@ use crate::config::reader::hex;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::plan::resolve::Resolved;
+use crate::tag::{self, Asked};
 
 /// The parameters of a plan request.
 #[derive(Debug, Deserialize)]
@@ -45,12 +46,23 @@ pub(crate) async fn plan(
     // A host that was renamed here asks by its former name until it is told.
     let present = plans.present(&asked).unwrap_or(&asked);
     caller.may_read(&asked).or_else(|_| caller.may_read(present))?;
+    let slot = plan::slot_start(start, plans.period_of(present).ok_or_else(unknown)?);
+    let open = plans.open_tests(slot).map_err(|_| ApiError::internal())?;
+    let basis = (loaded.roster_digest.clone(), loaded.schedule_digest.clone());
+    let asked_for = Asked {
+        probe: asked.to_string(),
+        open,
+    };
+    if let Some(tag) = context.plan_tags.get(&basis, &asked_for)
+        && tag::is_known(&request, &tag)
+    {
+        return Ok(tagged(HttpResponse::NotModified(), &tag).finish());
+    }
     let plan = plans.get(present).ok_or_else(unknown)?;
     let limits = LimitsV1 {
         pps: context.config.plan.pps,
         pps_per_target: context.config.plan.pps_per_target,
     };
-    let slot = plan::slot_start(start, plan.period);
     let plan = Resolved::new(plan).map_err(|_| ApiError::internal())?;
     let mut document = PlanV1::new(asked.as_str(), plan.plan(), limits, |test| {
         plan.is_open(test, slot)
@@ -58,20 +70,22 @@ pub(crate) async fn plan(
     document.report_fields = OPTIONAL_FIELDS.iter().map(ToString::to_string).collect();
     let body = serde_json::to_vec(&document).map_err(|_| ApiError::internal())?;
     let tag = format!("\"{}\"", hex(&Sha256::digest(&body)[..16]));
-    let is_known = matches(&request, &tag);
-    let mut response = if is_known {
-        HttpResponse::NotModified()
+    context.plan_tags.put(basis, asked_for, tag.clone());
+    Ok(if tag::is_known(&request, &tag) {
+        tagged(HttpResponse::NotModified(), &tag).finish()
     } else {
-        HttpResponse::Ok()
-    };
+        tagged(HttpResponse::Ok(), &tag)
+            .content_type("application/json")
+            .body(body)
+    })
+}
+
+/// The answer with its entity tag.
+fn tagged(mut response: HttpResponseBuilder, tag: &str) -> HttpResponseBuilder {
     response
         .insert_header((ETAG, tag))
         .insert_header((CACHE_CONTROL, "private, no-cache"));
-    Ok(if is_known {
-        response.finish()
-    } else {
-        response.content_type("application/json").body(body)
-    })
+    response
 }
 
 fn start(query: &str, now: UnixTime) -> Result<UnixTime, ApiError> {
@@ -83,15 +97,4 @@ fn start(query: &str, now: UnixTime) -> Result<UnixTime, ApiError> {
         wire::time::parse(&text)
             .map_err(|_| bad("start is not a time of RFC 3339 with at most nine decimals"))
     })
-}
-
-/// Whether the client has the answer `tag` already (RFC 9110 §13.1.2; weak tags match too).
-fn matches(request: &HttpRequest, tag: &str) -> bool {
-    request
-        .headers()
-        .get_all(IF_NONE_MATCH)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|candidate| candidate == "*" || candidate.trim_start_matches("W/") == tag)
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, ETAG, IF_NONE_MATCH, VARY};
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, ETAG, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -25,6 +25,7 @@ use crate::report::view::{Freshness, ReportError, View};
 use crate::report::{latest, liveness, matrix, rounds, series};
 use crate::routes::answer;
 use crate::routes::query::{FILTER, FORMAT, Format, Query, RANGE, SUBJECT, unanswerable};
+use crate::tag;
 
 /// How long ago the youngest round in an answer began, whole seconds; absent if nothing is in it.
 const DATA_AGE: &str = "ixpqos-data-age";
@@ -204,13 +205,7 @@ pub(crate) fn deliver(
     freshness: Freshness,
 ) -> HttpResponse {
     let tag = format!("W/\"{}\"", hex(&Sha256::digest(&body)[..16]));
-    let is_known = request
-        .headers()
-        .get_all(IF_NONE_MATCH)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|known| known == "*" || known == tag);
+    let is_known = tag::is_known(request, &tag);
     let mut response = if is_known {
         HttpResponse::NotModified()
     } else {

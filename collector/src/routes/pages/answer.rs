@@ -3,7 +3,7 @@
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
 };
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use askama::Template;
@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::reader::hex;
 use crate::error::ApiError;
 use crate::pages::fault::FaultPage;
+use crate::tag;
 
 /// Nothing is loaded from another host, nothing inline is run, and nobody frames a page.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -46,13 +47,10 @@ pub(super) fn answer<T: Template>(
 pub(super) fn deliver(
     request: &HttpRequest,
     content_type: &'static str,
-    [cache, tag]: [(HeaderName, &str); 2],
+    [cache, entity]: [(HeaderName, &str); 2],
     body: Vec<u8>,
 ) -> HttpResponse {
-    let is_known = request
-        .headers()
-        .get_all(IF_NONE_MATCH)
-        .any(|known| is_same(known, tag.1));
+    let is_known = tag::is_known(request, entity.1);
     let mut response = HttpResponse::build(if is_known {
         StatusCode::NOT_MODIFIED
     } else {
@@ -60,20 +58,12 @@ pub(super) fn deliver(
     });
     response
         .insert_header(cache)
-        .insert_header(tag)
+        .insert_header(entity)
         .insert_header((CONTENT_SECURITY_POLICY, POLICY));
     if is_known {
         return response.finish();
     }
     response.insert_header((CONTENT_TYPE, content_type)).body(body)
-}
-
-/// Weak comparison (RFC 9110 §8.8.3.2): a proxy that compresses makes a tag weak.
-fn is_same(known: &HeaderValue, tag: &str) -> bool {
-    let is_it = |one: &str| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag;
-    known
-        .to_str()
-        .is_ok_and(|known| known.split(',').map(str::trim).any(is_it))
 }
 
 /// The same status, code and headers as JSON would have, for people.
