@@ -103,7 +103,7 @@ mod tests {
                 "{known}"
             );
         }
-        for known in ["\"b\"", "a", ""] {
+        for known in ["\"b\"", "a", "", "\"ab\"", "W/\"b\""] {
             assert!(!is_known(&request(known), "\"a\""), "{known}");
         }
     }
