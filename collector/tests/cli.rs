@@ -338,6 +338,38 @@ fn a_first_start_without_configuration_makes_keys_prints_them_once_and_ends_with
 }
 
 #[test]
+fn a_first_start_makes_keys_for_probes_of_the_roster_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let roster = r#"{"probes":[{"name":"rs1","proto":4,"address":"192.0.2.9","role":"target"},
+        {"name":"ams1","proto":4,"address":"192.0.2.1"},{"name":"lon1","proto":4,"address":"192.0.2.2"},
+        {"name":"fra1","proto":4,"address":"192.0.2.3"}]}"#;
+    fs::write(folder.path().join("probes.json"), roster).unwrap();
+    let mut child = collector(folder.path())
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "."])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let printed: Vec<String> = lines
+        .map(Result::unwrap)
+        .take_while(|line| !line.starts_with("The pages: http://"))
+        .collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let subjects: Vec<&str> = printed
+        .iter()
+        .filter_map(|line| line.trim().strip_prefix("probe ")?.split_whitespace().next())
+        .collect();
+    assert_eq!(subjects, ["ams1", "lon1"], "{printed:?}");
+    assert!(
+        printed
+            .iter()
+            .any(|line| line.contains("xprobe -n ams1 -r http://"))
+    );
+}
+
+#[test]
 fn a_line_that_is_no_toml_is_named_and_not_shown() {
     for line in [
         "token = MARKED",

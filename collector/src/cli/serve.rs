@@ -6,6 +6,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
 
+use ippm::{ProbeName, wire};
 use secrecy::ExposeSecret as _;
 
 use crate::cli::keys::{self, Wanted};
@@ -18,13 +19,10 @@ use crate::startup::{self, Application};
 
 /// The roster of a try-out: two probes on this host.
 const TRIAL_ROSTER: &str = "{\n  \"probes\": [\n    { \"name\": \"p1\", \"proto\": 4, \"address\": \"127.0.0.1\" },\n    { \"name\": \"p2\", \"proto\": 4, \"address\": \"127.0.0.2\" }\n  ]\n}\n";
-/// The keys of a try-out.
-const TRIAL_KEYS: [(Role, &str); 4] = [
-    (Role::Probe, "p1"),
-    (Role::Probe, "p2"),
-    (Role::Read, "operator"),
-    (Role::Admin, "operator"),
-];
+/// Probes of the roster that get a key at a first start: enough to try it, and not a page of secrets.
+const TRIAL_PROBES: usize = 2;
+/// Who else gets one.
+const TRIAL_READERS: [(Role, &str); 2] = [(Role::Read, "operator"), (Role::Admin, "operator")];
 
 /// Runs a collector until it is told to stop.
 pub(super) fn serve(args: &Args, out: &mut dyn Write) -> Result<(), Failure> {
@@ -74,8 +72,10 @@ fn first_start(config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
         "First start: store, roster and keys are in {}.\nThese keys are shown this once:\n\n",
         dir.display()
     );
+    let probes = trial_probes(roster)?;
+    let probes_keys = probes.iter().map(|probe| (Role::Probe, probe.as_str()));
     // Writing to a String cannot fail.
-    for (role, subject) in TRIAL_KEYS {
+    for (role, subject) in probes_keys.chain(TRIAL_READERS) {
         let id = format!("first-{role}-{subject}");
         let wanted = Wanted {
             role,
@@ -91,12 +91,30 @@ fn first_start(config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
             secret.expose_secret()
         );
     }
+    let listen = config.server.listen;
+    if let Some(probe) = probes.first() {
+        let _ = write!(
+            text,
+            "\nMeasure from another terminal:\n  XPROBE_KEY=<key of {probe}> xprobe -n {probe} -r http://{listen}\nand see it:\n  IXPQOS_KEY=<read key> collector last {probe} --url http://{listen}\n"
+        );
+    }
     let _ = write!(
         text,
-        "\nMeasure from another terminal:\n  XPROBE_KEY=<key of p1> xprobe -n p1 -r http://{listen}\nand see it:\n  IXPQOS_KEY=<read key> collector last p1 --url http://{listen}\n\n",
-        listen = config.server.listen
+        "\nThe pages: http://{listen}/ in a browser, any user name, the read key as password.\n\n"
     );
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(Failure::io("stdout"))
+}
+
+/// The first probes of the roster that report.
+fn trial_probes(roster: &Path) -> Result<Vec<ProbeName>, Failure> {
+    let text = fs::read(roster).map_err(Failure::io(roster.display().to_string()))?;
+    let roster = wire::roster::parse(&text)
+        .map_err(|error| Failure::Faulty(vec![Fault::new(roster.display().to_string(), error)]))?;
+    let sources = roster.probes().iter().filter(|probe| probe.is_source());
+    Ok(sources
+        .take(TRIAL_PROBES)
+        .map(|probe| probe.name.clone())
+        .collect())
 }
