@@ -49,7 +49,7 @@ impl PairMetrics {
             filter: Filter::default(),
             within: WITHIN,
         };
-        let view = context.view(directory);
+        let view = context.view(directory, context.clock.now());
         let latest = latest::read(&*context.store, &view, &question).await?;
         let text = expose(&latest, most);
         *kept = Some((Instant::now(), text.clone()));

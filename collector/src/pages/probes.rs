@@ -8,6 +8,7 @@ use crate::pages::layout::{Age, Section, Shell};
 use crate::pages::link;
 use crate::report::liveness::{Liveness, ProbeLiveness, ProbeState};
 use crate::store::ledger::NativeRun;
+use crate::synthetic;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -54,7 +55,7 @@ impl ProbesPage {
         let is_synthetic = liveness
             .probes
             .iter()
-            .any(|probe| native(probe).is_some_and(|native| native.version == SYNTHETIC));
+            .any(|probe| native(probe).is_some_and(|native| native.version == synthetic::VERSION));
         Self {
             shell: Shell {
                 title: "Probes".to_owned(),
@@ -73,9 +74,6 @@ impl ProbesPage {
         }
     }
 }
-
-/// The version that the generator of synthetic history gives to its rounds.
-pub const SYNTHETIC: &str = "synthetic";
 
 fn native(probe: &ProbeLiveness) -> Option<&NativeRun> {
     probe.last.as_ref()?.native.as_ref()

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, ETAG, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
+use ippm::UnixTime;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -46,7 +47,7 @@ pub(crate) async fn probes(
     let (query, format) = open(&request, &context, &[FORMAT])?;
     drop(query);
     let directory = directory(&context);
-    let view = context.view(&directory);
+    let view = context.view(&directory, context.clock.now());
     let answer = asked(&context, liveness::read(&*context.store, &view)).await?;
     let freshness = answer.freshness;
     Ok(match format {
@@ -65,7 +66,7 @@ pub(crate) async fn results(
         .word("view", &[("rounds", false), ("latest", true)])?
         .unwrap_or(false);
     let directory = directory(&context);
-    let view = context.view(&directory);
+    let view = context.view(&directory, context.clock.now());
     let window = query.window(view.now)?;
     if is_latest {
         let question = LatestQuestion {
@@ -98,7 +99,7 @@ pub(crate) async fn series(
 ) -> Result<HttpResponse, ApiError> {
     let (query, format) = open(&request, &context, &[RANGE, SUBJECT, &["step"], FORMAT])?;
     let directory = directory(&context);
-    let view = context.view(&directory);
+    let view = context.view(&directory, context.clock.now());
     let question = SeriesQuestion {
         subject: query.subject()?,
         window: query.window(view.now)?,
@@ -119,7 +120,7 @@ pub(crate) async fn matrix(
 ) -> Result<HttpResponse, ApiError> {
     let (query, format) = open(&request, &context, &[RANGE, FILTER, &["percentiles"], FORMAT])?;
     let directory = directory(&context);
-    let view = context.view(&directory);
+    let view = context.view(&directory, context.clock.now());
     let with_percentiles = query.word("percentiles", &[("true", true), ("false", false)])?;
     let question = MatrixQuestion {
         window: query.window(view.now)?,
@@ -231,15 +232,15 @@ pub(crate) fn deliver(
 }
 
 impl Context {
-    /// From where reports look at the store now.
-    pub(crate) fn view<'a>(&'a self, directory: &'a Directory) -> View<'a> {
+    /// From where reports look at the store at `now`.
+    pub(crate) fn view<'a>(&self, directory: &'a Directory, now: UnixTime) -> View<'a> {
         View {
             directory,
             limit: self.config.display.degraded_loss,
             legacy_period: self.config.legacy.period,
             raw_retention: self.config.retention.raw,
             hour_retention: self.config.retention.hour,
-            now: self.clock.now(),
+            now,
         }
     }
 }

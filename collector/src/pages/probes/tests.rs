@@ -96,7 +96,7 @@ fn synthetic_history_says_so() {
     let html = page(vec![probe(
         "ams1",
         ProbeState::Reporting,
-        Some(run("ams1", SYNTHETIC)),
+        Some(run("ams1", synthetic::VERSION)),
     )]);
     assert!(html.contains("Synthetic data"), "{html}");
 }

@@ -9,7 +9,6 @@ use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::pages::choice::{ChoiceError, MatrixChoice, PairChoice};
 use crate::pages::pair::rounds::SPAN;
-use crate::pages::probes::SYNTHETIC;
 use crate::report::directory::Directory;
 use crate::report::liveness::{self, Liveness};
 use crate::report::matrix::{self, Matrix, MatrixEntry, MatrixQuestion};
@@ -17,10 +16,11 @@ use crate::report::rounds::{self, Rounds, RoundsQuestion};
 use crate::report::selection::{Filter, Subject, Window};
 use crate::report::series::{self, Series, SeriesQuestion};
 use crate::report::view::{ReportError, View};
+use crate::routes::query::unanswerable;
+use crate::routes::read::{asked, directory};
 use crate::store::StoreError;
+use crate::synthetic;
 
-/// When to try again if the store cannot answer.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// At each end of a window the rounds of this time are asked whether they are synthetic.
 const LOOK: Duration = Duration::from_mins(10);
 /// Longest period of a plan: the slot of a round begins at most so long before it.
@@ -78,20 +78,20 @@ pub(super) async fn matrix(context: &Context, choice: &MatrixChoice) -> Result<M
     let now = context.clock.now();
     let directory = directory(context);
     let question = MatrixQuestion {
-        window: Window::last(choice.last, now).map_err(|error| failed(context, &error.into()))?,
+        window: Window::last(choice.last, now).map_err(|error| unanswerable(&error))?,
         filter: Filter {
             test: Some(choice.test.clone()),
             ..Filter::default()
         },
         with_percentiles: choice.shown.needs_percentiles(),
     };
-    let view = view(context, &directory, now);
+    let view = context.view(&directory, now);
     let ask = async {
         let matrix = matrix::read(&*context.store, &view, &question).await?;
         let is_synthetic = is_synthetic(context, None, matrix.window, matrix.freshness.latest).await?;
         Ok((matrix, is_synthetic))
     };
-    let (matrix, is_synthetic) = in_time(context, ask).await?;
+    let (matrix, is_synthetic) = asked(context, ask).await?;
     Ok(MatrixAnswer {
         matrix,
         tests: tests(context),
@@ -120,7 +120,7 @@ pub(super) async fn pair(
         ..there.clone()
     };
     let (from, to) = choice.range.bounds(now);
-    let selection = |error: crate::report::selection::SelectionError| failed(context, &error.into());
+    let selection = |error: crate::report::selection::SelectionError| unanswerable(&error);
     let window = Window::new(from, to).map_err(selection)?;
     let latest = if from < now { to.min(now) } else { to };
     let lately = Window::new(from.max(latest.saturating_sub(SPAN)), latest).map_err(selection)?;
@@ -128,7 +128,7 @@ pub(super) async fn pair(
         let before = round.saturating_sub(LONGEST_PERIOD);
         Window::new(before, round.saturating_add(Duration::from_nanos(1))).ok()
     });
-    let view = view(context, &directory, now);
+    let view = context.view(&directory, now);
     let store = &*context.store;
     let list = |window| RoundsQuestion {
         subject: there.clone(),
@@ -159,7 +159,7 @@ pub(super) async fn pair(
         )
     };
     let (first, second, total, total_back, rounds, chosen, is_synthetic) =
-        in_time(context, Box::pin(ask)).await?;
+        asked(context, Box::pin(ask)).await?;
     let is_known = |name: &ProbeName| {
         let loaded = context.watch.loaded();
         let roster = loaded.roster.as_ref();
@@ -184,8 +184,8 @@ pub(super) async fn pair(
 /// Which probes report.
 pub(super) async fn liveness(context: &Context) -> Result<Liveness, ApiError> {
     let directory = directory(context);
-    let view = view(context, &directory, context.clock.now());
-    in_time(context, liveness::read(&*context.store, &view)).await
+    let view = context.view(&directory, context.clock.now());
+    asked(context, liveness::read(&*context.store, &view)).await
 }
 
 /// The whole window as one entry.
@@ -228,27 +228,11 @@ pub(super) async fn is_synthetic(
     for (from, to) in [last, first] {
         let runs = context.store.probe_runs(source, from, to).await?;
         let mut natives = runs.iter().filter_map(|run| run.native.as_ref());
-        if natives.any(|native| native.version == SYNTHETIC) {
+        if natives.any(|native| native.version == synthetic::VERSION) {
             return Ok(true);
         }
     }
     Ok(false)
-}
-
-fn directory(context: &Context) -> Directory {
-    let loaded = context.watch.loaded();
-    loaded.roster.as_deref().map_or(Directory::EMPTY, Directory::of)
-}
-
-fn view<'a>(context: &Context, directory: &'a Directory, now: UnixTime) -> View<'a> {
-    View {
-        directory,
-        limit: context.config.display.degraded_loss,
-        legacy_period: context.config.legacy.period,
-        raw_retention: context.config.retention.raw,
-        hour_retention: context.config.retention.hour,
-        now,
-    }
 }
 
 /// The names of tests that are planned.
@@ -267,28 +251,4 @@ fn name(text: &str) -> Result<ProbeName, ApiError> {
 
 fn unknown() -> ApiError {
     ApiError::new(Code::UnknownProbe, "no probe has this name")
-}
-
-async fn in_time<T>(
-    context: &Context,
-    ask: impl Future<Output = Result<T, ReportError>>,
-) -> Result<T, ApiError> {
-    match tokio::time::timeout(context.config.limits.store_time, ask).await {
-        Ok(answer) => answer.map_err(|error| failed(context, &error)),
-        Err(_) => Err(unavailable(context, &"the time limit is over")),
-    }
-}
-
-fn failed(context: &Context, error: &ReportError) -> ApiError {
-    match error {
-        ReportError::Store(error) => unavailable(context, error),
-        // What cannot be asked, or is no longer kept: whoever asked has to ask for something else.
-        ReportError::Selection(_) | ReportError::Expired => ApiError::new(Code::BadQuery, error.to_string()),
-    }
-}
-
-pub(super) fn unavailable(context: &Context, cause: &dyn std::fmt::Display) -> ApiError {
-    context.metrics.store_errors.add(1);
-    log::warn!("page not made: {cause}");
-    ApiError::new(Code::StoreUnavailable, "the store cannot answer now").with_retry_after(RETRY_AFTER)
 }

@@ -13,6 +13,7 @@ use crate::report::selection::Window;
 use crate::report::sla::gather::{self, Ground, NoRecord, Question, SlaError};
 use crate::report::sla::statement::{Period, Statement};
 use crate::routes::pages::ask;
+use crate::routes::read;
 
 /// How long a statement may take: that of a month and of a whole mesh reads a million cells.
 const MOST: Duration = Duration::from_mins(1);
@@ -50,18 +51,18 @@ pub(super) async fn statement(
         family: None,
         test: TestName::icmp(),
     };
-    let read = read(context, roster, &question, now);
-    match tokio::time::timeout(MOST, read).await {
+    let statement = gathered(context, roster, &question, now);
+    match tokio::time::timeout(MOST, statement).await {
         Ok(Ok((statement, is_synthetic))) => Ok((Some(statement), is_synthetic)),
         Ok(Err(error @ (SlaError::Store(_) | SlaError::History(_)))) => {
-            Err(ask::unavailable(context, &error))
+            Err(read::unavailable(context, &error))
         }
         Ok(Err(error)) => Err(bad(error.to_string())),
-        Err(_) => Err(ask::unavailable(context, &"the time limit is over")),
+        Err(_) => Err(read::unavailable(context, &"the time limit is over")),
     }
 }
 
-async fn read(
+async fn gathered(
     context: &Context,
     roster: &Roster,
     question: &Question,
