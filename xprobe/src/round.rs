@@ -319,6 +319,12 @@ impl Round {
         self.flows[flow as usize].flow.destination
     }
 
+    /// Whether no packet is left that is still to be sent.
+    #[must_use]
+    pub fn is_all_sent(&self) -> bool {
+        self.agenda.is_empty()
+    }
+
     /// How many packets left so far, and how many of them came back at all.
     #[must_use]
     pub fn progress(&self) -> (u64, u64) {

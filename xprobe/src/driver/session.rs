@@ -23,11 +23,16 @@ use crate::round::{Action, PacketId, Reply, Round, Settings};
 /// background when the first socket asks for it; packets that leave before have no stamps.
 const SETTLING: Duration = Duration::from_millis(10);
 
-/// How long the sockets are left alone after a packet, and after a read that found much. The kernel's
+/// How long the sockets are left alone after a packet as long as others are still to leave. The kernel's
 /// stamps make delays independent of when we read, and what arrives meanwhile is read in one call: the
-/// stamp of a packet with its reply, and at the pace of a large mesh those of many. At the highest rate a
-/// hundred packets wait, of the thousands that fit. A reply without stamps may for that look later than
-/// it came; it has no delay anyway.
+/// stamp of a packet with its reply, and at the pace of a round those of many. So this process wakes to send
+/// and for little else. A reply without stamps may for that look later than it came; it has no delay anyway.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// So many packets are read for at once, however soon: their replies and stamps fit many times over.
+const ENOUGH: u32 = 100;
+
+/// How long the sockets are left alone after a read that found much, and after the last packet.
 const REST: Duration = Duration::from_millis(5);
 
 /// More messages than this in one read are much: whoever floods us with replies must not wake us for each.
@@ -134,8 +139,8 @@ impl Session {
         let mut packet = Vec::new();
         let mut next_word = Duration::ZERO;
         let mut next_read = Duration::ZERO;
-        // Whether a packet left since the sockets were read.
-        let mut is_under_way = false;
+        // Packets that left since the sockets were read.
+        let mut under_way = 0;
         let mut slept = Clock::slept();
         // A signal that came before the first packet is obeyed before it.
         if rest(signals, Duration::ZERO).signal {
@@ -163,10 +168,13 @@ impl Session {
                     due,
                 } => {
                     self.send(sockets, id, wire_sequence, due, &mut packet);
-                    if !is_under_way {
-                        is_under_way = true;
-                        next_read = next_read.max(now + REST);
-                    }
+                    under_way += 1;
+                    next_read = match under_way {
+                        _ if self.round.is_all_sent() => now + REST,
+                        1 => next_read.max(now + PATIENCE),
+                        ..ENOUGH => next_read,
+                        _ => now,
+                    };
                     if now < next_read {
                         continue;
                     }
@@ -189,7 +197,7 @@ impl Session {
             if wake.readable {
                 let found_much = self.read(sockets) > MUCH;
                 next_read = self.clock.now() + if found_much { REST } else { Duration::ZERO };
-                is_under_way = false;
+                under_way = 0;
             }
         }
         // What came in the last moment.
