@@ -1,0 +1,54 @@
+//! The configuration of the collector that is asked.
+
+use std::path::Path;
+
+use collector::config::Config;
+use collector::config::layer::Sources;
+use collector::plan::{Defaults, Plans};
+
+use crate::size::Size;
+
+const ROSTER: &str = "probes.json";
+const SCHEDULE: &str = "schedule.json";
+
+/// What `folder` holds, of this size.
+///
+/// Everybody may read, and no answer is cut off by a time limit: the figure says how long it takes.
+pub(crate) fn config(folder: &Path, size: &Size) -> Config {
+    let folder = std::path::absolute(folder).expect("a path");
+    let path = |name: &str| folder.join(name).display().to_string();
+    let hours = |time: std::time::Duration| format!("{}h", time.as_secs() / 3600);
+    let settings = [
+        ("STORE__DATA_DIR", folder.display().to_string()),
+        ("SERVER__INSTANCE", "bench".to_owned()),
+        ("ACCESS__ROSTER_FILE", path(ROSTER)),
+        ("ACCESS__SCHEDULE_FILE", path(SCHEDULE)),
+        ("ACCESS__PUBLIC_READ", "true".to_owned()),
+        ("RETENTION__RAW", hours(size.raw_retention())),
+        ("RETENTION__HOUR", hours(size.hour_retention())),
+        ("LIMITS__STORE_TIME", "30m".to_owned()),
+    ];
+    let sources = Sources {
+        file: None,
+        environment: settings
+            .map(|(name, value)| (format!("IXPQOS_{name}"), value))
+            .to_vec(),
+        flags: Vec::new(),
+    };
+    Config::load(&sources).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+/// Writes roster and schedule into `folder`.
+pub(crate) fn write(folder: &Path, roster: &str, schedule: &str) {
+    for (name, text) in [(ROSTER, roster), (SCHEDULE, schedule)] {
+        std::fs::write(folder.join(name), text).expect("the folder can be written");
+    }
+}
+
+/// The plans of every probe, as the collector makes them.
+pub(crate) fn plans(config: &Config) -> Plans {
+    let read = |path: &Path| std::fs::read(path).expect("written before");
+    let roster = ippm::wire::roster::parse(&read(&config.access.roster_file)).expect("a roster");
+    let schedule = ippm::wire::schedule::parse(&read(&config.access.schedule_file)).expect("a schedule");
+    Plans::new(roster.into(), schedule.into(), Defaults::of(config)).expect("plans that are allowed")
+}
