@@ -21,13 +21,16 @@ use ippm::cell::DAY;
 use ippm::{Family, ProbeName, TestName};
 
 use crate::mesh::{Mesh, PERIOD};
+use crate::raw::{Fetched, Raw};
 use crate::settings;
 use crate::size::{MONTH, NOW, end};
-use crate::table::{self, Target};
+use crate::table::{self, Answer, Target};
 
 /// Who asks.
 pub(crate) struct Reader<'a> {
     pub(crate) store: &'a dyn Store,
+    /// The same store behind the proxy, and what is measured beside it.
+    pub(crate) beside: Option<(&'a dyn Store, &'a Raw)>,
     pub(crate) config: &'a Config,
     pub(crate) mesh: &'a Mesh,
     /// How often a short question is asked.
@@ -46,7 +49,7 @@ pub(crate) fn pair(probes: &[ProbeName], nth: usize) -> (&ProbeName, &ProbeName)
 impl Reader<'_> {
     /// Asks everything.
     pub(crate) async fn ask(&self) {
-        table::head("report function");
+        table::head("report function", false, self.beside.is_some());
         let plans = settings::plans(self.config);
         let directory = Directory::of(plans.roster());
         let view = View {
@@ -74,8 +77,8 @@ impl Reader<'_> {
                 filter: Filter::default(),
                 with_percentiles,
             };
-            self.time(name, self.times, target, async |_| {
-                let matrix = matrix::read(self.store, view, &question).await.expect("a matrix");
+            self.time(name, self.times, target, async |store, _| {
+                let matrix = matrix::read(store, view, &question).await.expect("a matrix");
                 matrix
                     .entries
                     .iter()
@@ -92,8 +95,8 @@ impl Reader<'_> {
             "latest of every pair, 24 h",
             self.times,
             Target::NONE,
-            async |_| {
-                latest::read(self.store, view, &question)
+            async |store, _| {
+                latest::read(store, view, &question)
                     .await
                     .expect("the latest")
                     .entries
@@ -101,8 +104,8 @@ impl Reader<'_> {
             },
         )
         .await;
-        self.time("probes", self.times, Target::NONE, async |_| {
-            liveness::read(self.store, view)
+        self.time("probes", self.times, Target::NONE, async |store, _| {
+            liveness::read(store, view)
                 .await
                 .expect("the probes")
                 .probes
@@ -126,13 +129,13 @@ impl Reader<'_> {
                 &format!("pair {span}, series"),
                 self.times,
                 Target::PAIR,
-                async |nth| {
+                async |store, nth| {
                     let question = SeriesQuestion {
                         subject: subject(nth),
                         window: last_window(last),
                         step: None,
                     };
-                    let series = series::read(self.store, view, &question).await.expect("a series");
+                    let series = series::read(store, view, &question).await.expect("a series");
                     series
                         .points
                         .iter()
@@ -145,13 +148,13 @@ impl Reader<'_> {
                 &format!("pair {span}, as one figure"),
                 self.times,
                 Target::PAIR,
-                async |nth| {
+                async |store, nth| {
                     let question = MatrixQuestion {
                         window: last_window(last),
                         filter: Filter::of(&subject(nth)),
                         with_percentiles: true,
                     };
-                    matrix::read(self.store, view, &question)
+                    matrix::read(store, view, &question)
                         .await
                         .expect("a matrix")
                         .entries
@@ -171,8 +174,8 @@ impl Reader<'_> {
                 window: last_window(last),
                 filter: Filter::default(),
             };
-            self.time(name, times, Target::NONE, async |_| {
-                accounting::read(self.store, view, &question)
+            self.time(name, times, Target::NONE, async |store, _| {
+                accounting::read(store, view, &question)
                     .await
                     .expect("an account")
                     .subjects
@@ -204,8 +207,8 @@ impl Reader<'_> {
             "statement of a month",
             self.long_times,
             Target::STATEMENT,
-            async |_| {
-                let statement = gather::read(self.store, &ground, &question, &mut NoRecord).await;
+            async |store, _| {
+                let statement = gather::read(store, &ground, &question, &mut NoRecord).await;
                 statement.expect("a statement").pairs.len()
             },
         )
@@ -225,36 +228,50 @@ impl Reader<'_> {
             marks: &marks,
             metrics: &metrics,
         };
-        self.time(
-            "pass over a day that finds nothing new",
-            1,
-            Target::NONE,
-            async |_| {
-                rollup.pass(NOW, DAY).await.expect("a pass");
-                usize::try_from(metrics.cells_written.get()).unwrap_or(usize::MAX)
-            },
-        )
-        .await;
+        let began = Instant::now();
+        rollup.pass(NOW, DAY).await.expect("a pass");
+        let written = metrics.cells_written.get();
+        println!(
+            "pass over a day: {:.1} ms, {written} cells written",
+            table::ms(began.elapsed())
+        );
         let last_hour = end().saturating_sub(PERIOD * 12);
-        self.time("one hour of all probes computed", 1, Target::NONE, async |_| {
-            self.mesh
-                .reports(last_hour, true)
-                .iter()
-                .for_each(|report| marks.mark(report));
-            rollup.marked().await.expect("hours");
-            usize::try_from(metrics.cells_written.get()).unwrap_or(usize::MAX)
-        })
-        .await;
+        let began = Instant::now();
+        self.mesh
+            .reports(last_hour, true)
+            .iter()
+            .for_each(|report| marks.mark(report));
+        rollup.marked().await.expect("hours");
+        let written = metrics.cells_written.get() - written;
+        println!(
+            "hours and days of one report of every probe: {:.1} ms, {written} cells written",
+            table::ms(began.elapsed())
+        );
     }
 
-    async fn time(&self, name: &str, times: usize, target: Target, ask: impl AsyncFn(usize) -> usize) {
+    async fn time(
+        &self,
+        name: &str,
+        times: usize,
+        target: Target,
+        ask: impl AsyncFn(&dyn Store, usize) -> usize,
+    ) {
         let (mut taken, mut entries) = (Vec::with_capacity(times), 0);
+        let mut fetched = Fetched::default();
         for nth in 0..times {
+            if let Some((store, raw)) = self.beside {
+                raw.proxy.take();
+                ask(store, nth).await;
+            }
             let began = Instant::now();
-            entries = ask(nth).await;
+            entries = ask(self.store, nth).await;
             taken.push(began.elapsed());
+            if let Some((_, raw)) = self.beside {
+                raw.fetch(&mut fetched).await;
+            }
         }
-        table::row(name, taken, entries, target);
+        let raw = self.beside.map(|_| fetched);
+        table::row(name, taken, &Answer::Entries(entries), target, raw);
     }
 }
 

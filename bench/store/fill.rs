@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use collector::config::Config;
-use collector::store::Store;
 use collector::store::cell::Resolution;
+use collector::store::influx::line;
 use collector::store::ledger::{CollectorRun, PlanVersion};
+use collector::store::point::Point;
+use collector::store::{Store, StoreError};
 use ippm::UnixTime;
 use tokio::task::JoinSet;
 
+use crate::influxd::{BUCKET, ORG, TOKEN};
 use crate::mesh::{Mesh, PERIOD};
 use crate::settings;
 use crate::size::{NOW, Size, end};
@@ -18,8 +21,12 @@ use crate::size::{NOW, Size, end};
 const SLOTS_AT_ONCE: usize = 4;
 /// The same without results.
 const EMPTY_SLOTS_AT_ONCE: usize = 64;
+/// Appends, and writes of cells, on their way at a time.
+const APPENDS_AT_ONCE: usize = 4;
 /// Beats on their way at a time.
 const BEATS_AT_ONCE: usize = 1000;
+/// Lines of one write.
+const LINES_AT_ONCE: usize = 20_000;
 
 /// Fills `store`; `size_of` says how many bytes it takes.
 pub(crate) async fn fill(
@@ -27,6 +34,7 @@ pub(crate) async fn fill(
     mesh: &Mesh,
     size: &Size,
     config: &Config,
+    influx: Option<&Lines>,
     size_of: &dyn Fn() -> u64,
 ) {
     println!(
@@ -45,7 +53,7 @@ pub(crate) async fn fill(
     told.tell("rounds without results", runs, began);
 
     let began = Instant::now();
-    let beats = beats(store, from).await;
+    let beats = beats(store, influx, from).await;
     told.tell("beats", beats, began);
 
     let began = Instant::now();
@@ -56,15 +64,8 @@ pub(crate) async fn fill(
         ("hours", Resolution::Hour, size.hour_from()),
         ("days", Resolution::Day, size.day_from()),
     ] {
-        let (began, mut number) = (Instant::now(), 0);
-        for time in every(resolution.length(), from, NOW) {
-            let cells = mesh.cells(time, resolution);
-            number += cells.len() as u64;
-            store
-                .put_cells(resolution, &cells)
-                .await
-                .expect("cells can be put");
-        }
+        let began = Instant::now();
+        let number = cells(store, mesh, resolution, from).await;
         told.tell(what, number, began);
     }
 }
@@ -90,50 +91,120 @@ async fn reports(
 ) -> (u64, u64) {
     let slots: Vec<UnixTime> = every(PERIOD, from, to).collect();
     let (mut runs, mut results) = (0, 0);
-    for slots in slots.chunks(if with_results {
+    let mut crew = Crew::of(APPENDS_AT_ONCE);
+    let at_once = if with_results {
         SLOTS_AT_ONCE
     } else {
         EMPTY_SLOTS_AT_ONCE
-    }) {
-        let reports: Vec<_> = slots
-            .iter()
-            .flat_map(|slot| mesh.reports(*slot, with_results))
-            .collect();
+    };
+    for slots in slots.chunks(at_once) {
+        let reports = slots.iter().flat_map(|slot| mesh.reports(*slot, with_results));
+        let reports: Vec<_> = reports.collect();
         runs += reports.len() as u64;
         results += reports
             .iter()
             .map(|report| report.entries.len() as u64)
             .sum::<u64>();
-        store.append(&reports).await.expect("reports can be appended");
+        let store = Arc::clone(store);
+        crew.send(async move { store.append(&reports).await.map(drop) })
+            .await;
     }
+    crew.end().await;
     (runs, results)
 }
 
+/// How many cells.
+async fn cells(store: &Arc<dyn Store>, mesh: &Mesh, resolution: Resolution, from: UnixTime) -> u64 {
+    let (mut number, mut crew) = (0, Crew::of(APPENDS_AT_ONCE));
+    for time in every(resolution.length(), from, NOW) {
+        let cells = mesh.cells(time, resolution);
+        number += cells.len() as u64;
+        let store = Arc::clone(store);
+        crew.send(async move { store.put_cells(resolution, &cells).await })
+            .await;
+    }
+    crew.end().await;
+    number
+}
+
 /// One collector beats until the present.
-async fn beats(store: &Arc<dyn Store>, from: UnixTime) -> u64 {
+async fn beats(store: &Arc<dyn Store>, influx: Option<&Lines>, from: UnixTime) -> u64 {
     let beats = every(CollectorRun::INTERVAL, from, NOW).map(|time| CollectorRun {
         instance: "bench".to_owned(),
         time,
     });
-    let (mut number, mut under_way) = (0, JoinSet::new());
-    for beat in beats {
-        number += 1;
-        let store = Arc::clone(store);
-        under_way.spawn(async move { store.put_collector_run(&beat).await });
-        while under_way.len() >= BEATS_AT_ONCE {
-            done(under_way.join_next().await);
+    let beats: Vec<CollectorRun> = beats.collect();
+    let number = beats.len() as u64;
+    let Some(lines) = influx else {
+        let mut crew = Crew::of(BEATS_AT_ONCE);
+        for beat in beats {
+            let store = Arc::clone(store);
+            crew.send(async move { store.put_collector_run(&beat).await })
+                .await;
         }
-    }
-    while let Some(beat) = under_way.join_next().await {
-        done(Some(beat));
+        crew.end().await;
+        return number;
+    };
+    for beats in beats.chunks(LINES_AT_ONCE) {
+        lines.write(beats.iter().map(Point::from)).await;
     }
     number
 }
 
-fn done(beat: Option<Result<Result<(), collector::store::StoreError>, tokio::task::JoinError>>) {
-    beat.expect("one is under way")
-        .expect("it ends")
-        .expect("a beat can be put");
+/// Writes that are under way, a bounded number.
+struct Crew {
+    under_way: JoinSet<Result<(), StoreError>>,
+    most: usize,
+}
+
+impl Crew {
+    fn of(most: usize) -> Self {
+        Self {
+            under_way: JoinSet::new(),
+            most,
+        }
+    }
+
+    async fn send(&mut self, write: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
+        self.under_way.spawn(write);
+        if self.under_way.len() >= self.most {
+            self.one().await;
+        }
+    }
+
+    async fn end(mut self) {
+        while !self.under_way.is_empty() {
+            self.one().await;
+        }
+    }
+
+    async fn one(&mut self) {
+        if let Some(written) = self.under_way.join_next().await {
+            written.expect("it ends").expect("the store takes it");
+        }
+    }
+}
+
+/// Lines straight into the ledger of InfluxDB: the store has no way for many beats at once, because a collector has
+/// one at a time.
+pub(crate) struct Lines {
+    /// The base URL.
+    pub(crate) url: String,
+    pub(crate) client: reqwest::Client,
+}
+
+impl Lines {
+    async fn write(&self, points: impl Iterator<Item = Point>) {
+        let mut text = String::new();
+        for point in points {
+            line::push(&mut text, &point).expect("a point that can be written");
+        }
+        let path = format!("/api/v2/write?org={ORG}&bucket={BUCKET}_ledger&precision=ns");
+        let request = self.client.post(format!("{}{path}", self.url)).body(text);
+        let request = request.header("Authorization", format!("Token {TOKEN}"));
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
 }
 
 fn every(length: Duration, from: UnixTime, to: UnixTime) -> impl Iterator<Item = UnixTime> {

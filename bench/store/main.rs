@@ -1,12 +1,16 @@
 //! How long a reader waits: what report functions and pages take over a mesh as large as it is promised for.
 //!
 //! A store is filled through its own interface. Then the report functions are asked, and after them a running
-//! collector over HTTP, with a present that lies in the middle of an hour.
+//! collector over HTTP, with a present that lies in the middle of an hour. Questions to InfluxDB are asked once more
+//! without the collector, to tell what of the time is ours.
 
 mod direct;
 mod fill;
 mod http;
+mod influxd;
 mod mesh;
+mod proxy;
+mod raw;
 mod round;
 mod serve;
 mod settings;
@@ -14,13 +18,19 @@ mod size;
 mod table;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use collector::startup::storage;
+use collector::store::Store;
 
 use crate::direct::Reader;
+use crate::fill::Lines;
 use crate::http::Visitor;
+use crate::influxd::Influxd;
 use crate::mesh::Mesh;
+use crate::proxy::Proxy;
+use crate::raw::Raw;
 use crate::serve::{Collector, Serve};
 use crate::size::Size;
 
@@ -41,6 +51,9 @@ struct Args {
     /// without it
     #[arg(long)]
     folder: Option<PathBuf>,
+    /// Measure on an InfluxDB 2 of its own ($INFLUXD, or what scripts/influxd finds) instead of on the embedded store
+    #[arg(long)]
+    influx: bool,
 }
 
 #[derive(Subcommand)]
@@ -65,58 +78,120 @@ fn main() {
 async fn measure(args: &Args) {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let folder = args.folder.clone().unwrap_or_else(|| temporary.path().to_owned());
-    let (times, long_times) = (args.times, (args.times / LONG).max(3));
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
     let filled = Size::of(&folder);
-    let size = filled.unwrap_or(args.size);
-    println!("{size:?}");
-    let mesh = Mesh::new(&size);
+    let measurement = Measurement {
+        mesh: Mesh::new(&filled.unwrap_or(args.size)),
+        size: filled.unwrap_or(args.size),
+        client: http::client(),
+        times: args.times,
+        long_times: (args.times / LONG).max(3),
+        folder,
+    };
+    println!("{:?}", measurement.size);
+    let place = measurement.folder.join("influxd");
+    let is_other = filled.is_some() && args.influx != place.exists();
+    assert!(!is_other, "the folder holds the other store");
+    let influxd = match args.influx {
+        true => Some(Influxd::start(&place, &measurement.client).await),
+        false => None,
+    };
     if filled.is_none() {
-        fill(&folder, &mesh, &size).await;
+        measurement.fill(influxd.as_ref()).await;
     }
-    let config = settings::config(&folder, &size);
-    {
+    let raw = influxd.as_ref().map(|influxd| Raw {
+        proxy: Proxy::start(influxd.address()),
+        url: influxd.url(),
+        client: measurement.client.clone(),
+    });
+    measurement.ask(raw.as_ref()).await;
+    measurement.visit(raw.as_ref()).await;
+}
+
+/// What is measured, and how.
+struct Measurement {
+    folder: PathBuf,
+    size: Size,
+    mesh: Mesh,
+    client: reqwest::Client,
+    times: usize,
+    long_times: usize,
+}
+
+impl Measurement {
+    async fn fill(&self, influxd: Option<&Influxd>) {
+        let url = influxd.map(Influxd::url);
+        settings::write(&self.folder, &self.mesh.roster_text(), &Mesh::schedule_text());
+        let config = settings::config(&self.folder, &self.size, url.as_deref());
+        let file = &config.store.embedded_file;
+        assert!(
+            !file.exists(),
+            "{} was not filled to its end: remove it",
+            file.display()
+        );
         let store = storage::open(&config).expect("a store");
+        let lines = url.map(|url| Lines {
+            url,
+            client: self.client.clone(),
+        });
+        fill::fill(&store, &self.mesh, &self.size, &config, lines.as_ref(), &|| {
+            bytes_in(&self.folder)
+        })
+        .await;
+        self.size.write(&self.folder);
+    }
+
+    /// Asks the report functions.
+    async fn ask(&self, raw: Option<&Raw>) {
+        let open = |url: Option<&str>| -> Arc<dyn Store> {
+            storage::open(&settings::config(&self.folder, &self.size, url)).expect("a store")
+        };
+        let store = open(raw.map(|raw| raw.url.as_str()));
+        let behind = raw.map(|raw| (open(Some(&raw.proxy.url())), raw));
         let reader = Reader {
             store: &*store,
-            config: &config,
-            mesh: &mesh,
-            times,
-            long_times,
+            beside: behind.as_ref().map(|(store, raw)| (&**store, *raw)),
+            config: &settings::config(&self.folder, &self.size, None),
+            mesh: &self.mesh,
+            times: self.times,
+            long_times: self.long_times,
         };
         reader.ask().await;
         reader.roll_up().await;
     }
-    let collector = Collector::start(&folder);
-    let client = http::client();
-    collector.settle(&client).await;
-    let visitor = Visitor {
-        collector: &collector,
-        client,
-        probes: mesh.probes(),
-        times,
-        long_times,
-    };
-    visitor.ask().await;
+
+    /// Asks running collectors.
+    async fn visit(&self, raw: Option<&Raw>) {
+        let collector = Collector::start(&self.folder, raw.map(|raw| raw.url.as_str()));
+        collector.settle(&self.client).await;
+        let behind = match raw {
+            Some(raw) => {
+                let collector = Collector::start(&self.folder, Some(&raw.proxy.url()));
+                collector.settle(&self.client).await;
+                Some((collector, raw))
+            }
+            None => None,
+        };
+        let visitor = Visitor {
+            collector: &collector,
+            beside: behind.as_ref().map(|(collector, raw)| (collector, *raw)),
+            client: self.client.clone(),
+            probes: self.mesh.probes(),
+            times: self.times,
+            long_times: self.long_times,
+        };
+        visitor.ask().await;
+    }
 }
 
-/// Fills a new store in `folder`.
-async fn fill(folder: &Path, mesh: &Mesh, size: &Size) {
-    std::fs::create_dir_all(folder).expect("the folder can be made");
-    settings::write(folder, &mesh.roster_text(), &Mesh::schedule_text());
-    let config = settings::config(folder, size);
-    let file = config.store.embedded_file.clone();
-    assert!(
-        !file.exists(),
-        "{} is there and was not filled to its end: remove it",
-        file.display()
-    );
-    let store = storage::open(&config).expect("a store");
-    let size_of = || {
-        let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        let wal = format!("{}-wal", file.display());
-        length(&file) + length(Path::new(&wal))
+/// What the files in `folder` take.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let length = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => bytes_in(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        // It has gone meanwhile.
+        Err(_) => 0,
     };
-    fill::fill(&store, mesh, size, &config, &size_of).await;
-    drop(store);
-    size.write(folder);
+    entries.map(length).sum()
 }

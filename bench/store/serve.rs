@@ -21,12 +21,15 @@ pub(crate) struct Serve {
     /// Where the filled store is
     #[arg(long)]
     folder: PathBuf,
+    /// The InfluxDB that is the store
+    #[arg(long)]
+    influx: Option<String>,
 }
 
 /// Runs a collector until the process is killed.
 pub(crate) fn serve(args: &Serve) {
     let size = Size::of(&args.folder).expect("a filled store");
-    let config = settings::config(&args.folder, &size);
+    let config = settings::config(&args.folder, &size, args.influx.as_deref());
     let store = storage::open(&config).expect("a store");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -49,13 +52,14 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Starts one on the store in `folder`.
-    pub(crate) fn start(folder: &Path) -> Self {
-        let program = std::env::current_exe().expect("this program has a path");
-        let mut process = Command::new(program)
+    /// Starts one on the store in `folder`, or on InfluxDB.
+    pub(crate) fn start(folder: &Path, influx: Option<&str>) -> Self {
+        let influx = influx.into_iter().flat_map(|url| ["--influx", url]);
+        let mut process = Command::new("/proc/self/exe")
             .arg("serve")
             .arg("--folder")
             .arg(folder)
+            .args(influx)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -93,6 +97,13 @@ impl Collector {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         println!("collector at rest after {:.1} s", began.elapsed().as_secs_f64());
+    }
+
+    /// Lets the largest resident size begin anew.
+    pub(crate) fn forget_peak(&self) {
+        // As proc_pid_clear_refs(5) has it.
+        std::fs::write(format!("/proc/{}/clear_refs", self.process.id()), "5")
+            .expect("it is our own process");
     }
 
     /// Its largest resident size, KiB.

@@ -6,15 +6,16 @@ use collector::config::Config;
 use collector::config::layer::Sources;
 use collector::plan::{Defaults, Plans};
 
+use crate::influxd::{BUCKET, ORG, TOKEN};
 use crate::size::Size;
 
 const ROSTER: &str = "probes.json";
 const SCHEDULE: &str = "schedule.json";
 
-/// What `folder` holds, of this size.
+/// For what `folder` holds, of this size; `influx` is the URL of the InfluxDB that is the store.
 ///
 /// Everybody may read, and no answer is cut off by a time limit: the figure says how long it takes.
-pub(crate) fn config(folder: &Path, size: &Size) -> Config {
+pub(crate) fn config(folder: &Path, size: &Size, influx: Option<&str>) -> Config {
     let folder = std::path::absolute(folder).expect("a path");
     let path = |name: &str| folder.join(name).display().to_string();
     let hours = |time: std::time::Duration| format!("{}h", time.as_secs() / 3600);
@@ -28,11 +29,22 @@ pub(crate) fn config(folder: &Path, size: &Size) -> Config {
         ("RETENTION__HOUR", hours(size.hour_retention())),
         ("LIMITS__STORE_TIME", "30m".to_owned()),
     ];
+    let influx = influx.map(|url| {
+        [
+            ("STORE__BACKEND", "influx".to_owned()),
+            ("STORE__INFLUX__URL", url.to_owned()),
+            ("STORE__INFLUX__ORG", ORG.to_owned()),
+            ("STORE__INFLUX__BUCKET", BUCKET.to_owned()),
+            ("STORE__INFLUX__TOKEN", TOKEN.to_owned()),
+        ]
+    });
     let sources = Sources {
         file: None,
         environment: settings
+            .into_iter()
+            .chain(influx.into_iter().flatten())
             .map(|(name, value)| (format!("IXPQOS_{name}"), value))
-            .to_vec(),
+            .collect(),
         flags: Vec::new(),
     };
     Config::load(&sources).unwrap_or_else(|faults| panic!("{faults:?}"))

@@ -25,8 +25,8 @@ const FILE: &str = "mesh.json";
 /// How much is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
 pub(crate) struct Size {
-    /// Probes; every one measures every other over both families
-    #[arg(long, default_value_t = 30)]
+    /// Probes; every one measures every other over both families; with --influx 10 by default, to be filled in minutes
+    #[arg(long, default_value = "30", default_value_if("influx", "true", "10"))]
     pub(crate) probes: usize,
     /// Days of results, one in five minutes
     #[arg(long, default_value_t = 7)]

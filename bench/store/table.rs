@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::raw::Fetched;
+
+/// Most time of a question to InfluxDB, as a multiple of the time of its Flux alone.
+const MOST_OF_RAW: f64 = 1.3;
+
 /// What is wanted of a figure.
 #[derive(Clone, Copy)]
 pub(crate) struct Target {
@@ -53,54 +58,67 @@ impl Times {
     }
 }
 
-/// The head of a table of questions to report functions.
-pub(crate) fn head(title: &str) {
-    println!(
-        "\n{title:<46} {:>6} {:>9} {:>9} {:>9} {:>9}",
-        "times", "p50 ms", "p99 ms", "wanted", "entries"
+/// What an answer is.
+pub(crate) enum Answer {
+    /// Entries of a report.
+    Entries(usize),
+    /// Bytes as they are, and compressed.
+    Bytes(usize, usize),
+}
+
+/// The head of a table of questions to report functions, or of requests.
+pub(crate) fn head(title: &str, is_of_requests: bool, is_beside_raw: bool) {
+    print!(
+        "\n{title:<46} {:>6} {:>9} {:>9} {:>9}",
+        "times", "p50 ms", "p99 ms", "wanted"
     );
+    if is_of_requests {
+        print!(" {:>9} {:>9} {:>9}", "bytes", "wanted", "gzip");
+    } else {
+        print!(" {:>9}", "entries");
+    }
+    if is_beside_raw {
+        print!(" {:>10} {:>9} {:>6} {:>9}", "raw p50 ms", "wanted", "Flux", "MB");
+    }
+    println!();
 }
 
-/// One question to a report function.
-pub(crate) fn row(name: &str, times: Vec<Duration>, entries: usize, target: Target) {
-    let line = timed(name, times, target);
-    println!("{line} {entries:>9}");
-}
-
-/// The head of a table of requests.
-pub(crate) fn head_of_requests(title: &str) {
-    println!(
-        "\n{title:<46} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "times", "p50 ms", "p99 ms", "wanted", "bytes", "wanted", "gzip"
-    );
-}
-
-/// One request: bytes as they are, and compressed.
-pub(crate) fn row_of_request(
-    name: &str,
-    times: Vec<Duration>,
-    (plain, packed): (usize, usize),
-    target: Target,
-) {
-    let line = timed(name, times, target);
-    let wanted = target
-        .bytes
-        .map_or(String::new(), |most| format!("<{most}{}", mark(plain < most)));
-    println!("{line} {plain:>9} {wanted:>9} {packed:>9}");
-}
-
-fn timed(name: &str, times: Vec<Duration>, target: Target) -> String {
+/// One question, and what the same Flux took raw.
+pub(crate) fn row(name: &str, times: Vec<Duration>, answer: &Answer, target: Target, raw: Option<Fetched>) {
     let number = times.len();
     let times = Times::new(times);
-    let p99 = times.permille(990);
-    let wanted = target.p99.map_or(String::new(), |most| {
+    let (p50, p99) = (times.permille(500), times.permille(990));
+    // A goal in milliseconds is one for the embedded store.
+    let wanted = target.p99.filter(|_| raw.is_none());
+    let wanted = wanted.map_or(String::new(), |most| {
         format!("<{}{}", most.as_millis(), mark(p99 < most))
     });
-    format!(
+    print!(
         "{name:<46} {number:>6} {:>9.1} {:>9.1} {wanted:>9}",
-        ms(times.permille(500)),
+        ms(p50),
         ms(p99)
-    )
+    );
+    match *answer {
+        Answer::Entries(entries) => print!(" {entries:>9}"),
+        Answer::Bytes(plain, packed) => {
+            let wanted = target
+                .bytes
+                .map_or(String::new(), |most| format!("<{most}{}", mark(plain < most)));
+            print!(" {plain:>9} {wanted:>9} {packed:>9}");
+        }
+    }
+    if let Some(raw) = raw {
+        let fetched = Times::new(raw.times).permille(500);
+        let ratio = p50.as_secs_f64() / fetched.as_secs_f64();
+        let wanted = format!("{ratio:.2}<1.3{}", mark(ratio <= MOST_OF_RAW));
+        print!(
+            " {:>10.1} {wanted:>9} {:>6} {:>9.1}",
+            ms(fetched),
+            raw.questions,
+            raw.bytes as f64 / 1e6
+        );
+    }
+    println!();
 }
 
 fn mark(is_met: bool) -> &'static str {
