@@ -4,10 +4,13 @@
 //! collector over HTTP, with a present that lies in the middle of an hour. Questions to InfluxDB are asked once more
 //! without the collector, to tell what of the time is ours.
 
+#[path = "../ingest/client.rs"]
+mod client;
 mod direct;
 mod fill;
 mod http;
 mod influxd;
+mod ingest;
 mod mesh;
 mod proxy;
 mod raw;
@@ -37,8 +40,9 @@ use crate::size::Size;
 /// How many short questions take about as long as one of a statement.
 const LONG: usize = 40;
 
+/// Measures how long a reader waits for report functions and pages
 #[derive(Parser)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(about, args_conflicts_with_subcommands = true)]
 struct Args {
     #[command(subcommand)]
     command: Option<Inner>,
@@ -54,6 +58,9 @@ struct Args {
     /// Measure on an InfluxDB 2 of its own ($INFLUXD, or what scripts/influxd finds) instead of on the embedded store
     #[arg(long)]
     influx: bool,
+    /// Also measure how much of its rate ingest keeps while pages are loaded; that leaves results in the store
+    #[arg(long)]
+    ingest: bool,
 }
 
 #[derive(Subcommand)]
@@ -89,6 +96,7 @@ async fn measure(args: &Args) {
         folder,
     };
     println!("{:?}", measurement.size);
+    measurement.write_settings();
     let place = measurement.folder.join("influxd");
     let is_other = filled.is_some() && args.influx != place.exists();
     assert!(!is_other, "the folder holds the other store");
@@ -106,6 +114,19 @@ async fn measure(args: &Args) {
     });
     measurement.ask(raw.as_ref()).await;
     measurement.visit(raw.as_ref()).await;
+    if args.ingest {
+        let url = influxd.as_ref().map(Influxd::url);
+        let collector = Collector::start(&measurement.folder, url.as_deref());
+        collector.settle(&measurement.client).await;
+        let Measurement {
+            folder,
+            size,
+            mesh,
+            client,
+            ..
+        } = &measurement;
+        ingest::measure(folder, size, mesh, &collector, client).await;
+    }
 }
 
 /// What is measured, and how.
@@ -119,9 +140,14 @@ struct Measurement {
 }
 
 impl Measurement {
+    /// Roster, schedule and keys.
+    fn write_settings(&self) {
+        settings::write(&self.folder, &self.mesh.roster_text(), &Mesh::schedule_text());
+        ingest::write_keys(&self.folder, self.mesh.probes());
+    }
+
     async fn fill(&self, influxd: Option<&Influxd>) {
         let url = influxd.map(Influxd::url);
-        settings::write(&self.folder, &self.mesh.roster_text(), &Mesh::schedule_text());
         let config = settings::config(&self.folder, &self.size, url.as_deref());
         let file = &config.store.embedded_file;
         assert!(

@@ -11,10 +11,13 @@ use crate::size::Size;
 
 const ROSTER: &str = "probes.json";
 const SCHEDULE: &str = "schedule.json";
+/// The keys of the probes.
+pub(crate) const KEYS: &str = "keys.toml";
 
 /// For what `folder` holds, of this size; `influx` is the URL of the InfluxDB that is the store.
 ///
-/// Everybody may read, and no answer is cut off by a time limit: the figure says how long it takes.
+/// Everybody may read, and no answer is cut off by a time limit: the figure says how long it takes. The rate limit is
+/// there against a probe that runs wild, and these do.
 pub(crate) fn config(folder: &Path, size: &Size, influx: Option<&str>) -> Config {
     let folder = std::path::absolute(folder).expect("a path");
     let path = |name: &str| folder.join(name).display().to_string();
@@ -24,9 +27,12 @@ pub(crate) fn config(folder: &Path, size: &Size, influx: Option<&str>) -> Config
         ("SERVER__INSTANCE", "bench".to_owned()),
         ("ACCESS__ROSTER_FILE", path(ROSTER)),
         ("ACCESS__SCHEDULE_FILE", path(SCHEDULE)),
+        ("ACCESS__KEYS_FILE", path(KEYS)),
         ("ACCESS__PUBLIC_READ", "true".to_owned()),
         ("RETENTION__RAW", hours(size.raw_retention())),
         ("RETENTION__HOUR", hours(size.hour_retention())),
+        ("LIMITS__RATE", "1000000/s".to_owned()),
+        ("LIMITS__BURST", "1000000".to_owned()),
         ("LIMITS__STORE_TIME", "30m".to_owned()),
     ];
     let influx = influx.map(|url| {

@@ -52,6 +52,11 @@ impl Times {
         Self(times)
     }
 
+    /// How many.
+    pub(crate) fn number(&self) -> usize {
+        self.0.len()
+    }
+
     /// By nearest rank.
     pub(crate) fn permille(&self, permille: usize) -> Duration {
         self.0[(self.0.len() * permille).div_ceil(1000).max(1) - 1]
