@@ -9,7 +9,8 @@
 //! * arithmetic on slices: [`availability`] (sliding windows), [`minute`] (averages per minute)
 //! * sums over a period: [`tally`] (of a pair), [`finding`] (held against the promises), [`site`] (of two sites)
 //! * what is set apart: [`overlay`] (announced work, our own load)
-//! * where it comes from: [`pairs`] (what was expected), `raw` (hours that are cut), [`gather`] (all of it)
+//! * where it comes from: [`pairs`] (what was expected), `raw` (hours that are cut), `reading` (the pairs of a
+//!   source), [`gather`] (all of it)
 //! * what it was computed from: [`digest`]
 
 pub mod availability;
@@ -22,6 +23,7 @@ pub mod pairs;
 pub mod period;
 pub mod profile;
 mod raw;
+mod reading;
 pub mod share;
 pub mod site;
 pub mod statement;
