@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use ippm::class::Class;
+use ippm::class::maintenance::Calendar;
+use ippm::class::slot::Expected;
+use ippm::limit::LossLimit;
 use ippm::roster::Roster;
 use ippm::roster::probe::Probe;
 use ippm::{Family, ProbeName, TestName, UnixTime};
@@ -10,11 +14,13 @@ use thiserror::Error;
 use crate::plan::history::{self, History, HistoryError};
 use crate::report::directory::Directory;
 use crate::report::sla::digest::{self, Inputs};
+use crate::report::sla::missing::Watch;
 use crate::report::sla::pairs::{self, Expectations, Load};
 use crate::report::sla::profile::Profile;
-use crate::report::sla::reading::Reading;
+use crate::report::sla::reading::{Reading, Source};
 use crate::report::sla::site::Sites;
 use crate::report::sla::statement::{Period, Statement};
+use crate::report::view::View;
 use crate::store::cell::StoredCell;
 use crate::store::ledger::{MaintenanceVersion, PlanVersion};
 use crate::store::row::Row;
@@ -48,6 +54,8 @@ pub struct Ground<'a> {
     pub roster: &'a Roster,
     /// When our own throughput tests ran.
     pub loads: &'a [Load],
+    /// The period of results of the original collector, which did not store it.
+    pub legacy_period: Duration,
     /// For how long single results are kept.
     pub raw_retention: Duration,
     /// For how long cells of an hour are kept.
@@ -66,6 +74,8 @@ pub trait Record {
     fn cell(&mut self, cell: &StoredCell, in_maintenance: bool);
     /// A result of an hour that is cut; whether its probe was not fit to measure.
     fn row(&mut self, row: &Row, is_suspect: bool);
+    /// A slot of which the ledger knows no report, and whether a collector was there to take one.
+    fn silence(&mut self, expected: &Expected<'_>, class: Class);
 }
 
 /// Takes nothing down.
@@ -77,6 +87,7 @@ impl Record for NoRecord {
     fn maintenance(&mut self, _version: &MaintenanceVersion) {}
     fn cell(&mut self, _cell: &StoredCell, _in_maintenance: bool) {}
     fn row(&mut self, _row: &Row, _is_suspect: bool) {}
+    fn silence(&mut self, _expected: &Expected<'_>, _class: Class) {}
 }
 
 /// Why there is no statement.
@@ -104,6 +115,16 @@ pub enum SlaError {
         ippm::wire::time::format(*.hour)
     )]
     RowsExpired {
+        /// The hour.
+        hour: UnixTime,
+    },
+    /// The single results of an hour with results that the ledger does not explain have expired.
+    #[error(
+        "in the hour {} there are results that no plan in force asked for or of whose reports the ledger knows nothing, and \
+         its single results have expired: which rounds are missing is not approximated",
+        ippm::wire::time::format(*.hour)
+    )]
+    RoundsExpired {
         /// The hour.
         hour: UnixTime,
     },
@@ -156,14 +177,24 @@ pub async fn read(
     }
     refuse_expired(&expectations, ground)?;
 
+    let view = ground.view();
+    let calendar: Calendar = works.iter().map(|work| work.entry.clone()).collect();
     let mut inputs = Inputs::new();
     let works = pairs::named(&works, &expectations, ground.directory.aliases());
     let mut sites = Sites::NONE;
     let mut stated = Vec::with_capacity(expectations.len());
-    for of_source in expectations.chunk_by(|one, next| one.source.probe == next.source.probe) {
-        let mut reading = Reading::begin(store, ground, question, of_source, record).await?;
-        reading.stream(store, record).await?;
-        reading.finish(&question.profile, &mut inputs, &mut sites, &mut stated);
+    let mut watch = Watch::new();
+    for pairs in expectations.chunk_by(|one, next| one.source.probe == next.source.probe) {
+        let source = Source {
+            store,
+            view: &view,
+            question,
+            pairs,
+        };
+        let mut reading = Reading::begin(source, &calendar, &mut watch, record).await?;
+        reading.stream(record).await?;
+        reading.settle(&mut watch, record).await?;
+        reading.finish(&mut inputs, &mut sites, &mut stated);
     }
     Ok(Statement {
         period: period.clone(),
@@ -175,6 +206,20 @@ pub async fn read(
         pairs: stated,
         site_pairs: sites.finish(&question.profile),
     })
+}
+
+impl<'a> Ground<'a> {
+    /// The same as other reports see it; a statement knows no limit of loss for a slot.
+    fn view(&self) -> View<'a> {
+        View {
+            directory: self.directory,
+            limit: LossLimit::DISPLAY_DEFAULT,
+            legacy_period: self.legacy_period,
+            raw_retention: self.raw_retention,
+            hour_retention: self.hour_retention,
+            now: self.now,
+        }
+    }
 }
 
 impl Question {

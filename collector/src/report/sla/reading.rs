@@ -3,101 +3,117 @@
 use std::collections::BTreeMap;
 
 use ippm::cell::{Cell, HOUR};
-use ippm::{Family, ProbeName, UnixTime};
+use ippm::class::maintenance::Calendar;
+use ippm::{Family, ProbeName, TestName, UnixTime};
 
-use crate::report::directory::Directory;
+use crate::report::sla::account::Accounting;
 use crate::report::sla::availability::Window;
+use crate::report::sla::book::Book;
 use crate::report::sla::digest::Inputs;
-use crate::report::sla::gather::{Ground, Question, Record};
+use crate::report::sla::gather::{Question, Record, SlaError};
+use crate::report::sla::missing::{self, Watch};
 use crate::report::sla::pairs::Expectations;
-use crate::report::sla::profile::Profile;
 use crate::report::sla::raw::{self, CutHour};
 use crate::report::sla::site::Sites;
-use crate::report::sla::statement::{Accounting, Both, Pair};
+use crate::report::sla::statement::{Both, Pair};
 use crate::report::sla::tally::{Hour, Tally};
+use crate::report::view::View;
 use crate::store::cell::{CellParts, CellQuery, Resolution, StoredCell};
 use crate::store::{Store, StoreError};
 
+/// The pairs of one source, and where what it measured lies.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) view: &'a View<'a>,
+    pub(super) question: &'a Question,
+    /// Not empty.
+    pub(super) pairs: &'a [Expectations],
+}
+
+impl<'a> Source<'a> {
+    /// The present name of the source.
+    pub(super) fn name(self) -> &'a ProbeName {
+        &self.pairs[0].source.probe
+    }
+
+    /// The names under which results of the source lie.
+    pub(super) fn names(self) -> Vec<ProbeName> {
+        self.view.directory.names_of(self.name()).cloned().collect()
+    }
+
+    /// The place of the pair of a result.
+    pub(super) fn place_of(self, target: &ProbeName, family: Family, test: &TestName) -> Option<usize> {
+        let target = self.view.directory.resolve(target);
+        self.pairs
+            .iter()
+            .position(|pair| pair.target.probe == *target && pair.family == family && pair.test == *test)
+    }
+}
+
 /// The pairs of one source on their way through the period.
 pub(super) struct Reading<'a> {
-    question: &'a Question,
-    directory: &'a Directory,
-    pairs: &'a [Expectations],
-    /// The names under which results of the source lie.
-    sources: Vec<ProbeName>,
+    source: Source<'a>,
+    names: Vec<ProbeName>,
+    books: Vec<Book>,
     sums: Vec<PairSums>,
 }
 
-/// What was read of one pair so far.
+/// What was measured of one pair so far.
 struct PairSums {
     tally: Tally,
-    accounting: Accounting,
+    loaded_slices: u64,
     cut: BTreeMap<UnixTime, CutHour>,
     inputs: Inputs,
 }
 
 impl<'a> Reading<'a> {
     pub(super) async fn begin(
-        store: &dyn Store,
-        ground: &Ground<'a>,
-        question: &'a Question,
-        pairs: &'a [Expectations],
+        source: Source<'a>,
+        calendar: &Calendar,
+        watch: &mut Watch,
         record: &mut (dyn Record + Send),
     ) -> Result<Self, StoreError> {
-        let directory = ground.directory;
-        let sources: Vec<ProbeName> = directory.names_of(&pairs[0].source.probe).cloned().collect();
-        let cut = raw::read(
-            store,
-            &sources,
-            directory.aliases(),
-            pairs,
-            &question.period,
-            &mut |row, suspect| {
-                record.row(row, suspect);
-            },
-        )
-        .await?;
+        let Source { view, question, .. } = source;
+        let book = |pair| Book::new(pair, calendar, view, question.period.from);
+        let mut books: Vec<Book> = source.pairs.iter().map(book).collect();
+        watch.next_source();
+        let cut = raw::read(source, &mut books, &mut watch.ledger, record).await?;
         let window = Window {
             length: question.profile.window,
             threshold: question.profile.threshold,
         };
-        let sums = pairs
-            .iter()
-            .zip(cut)
-            .map(|(pair, cut)| PairSums {
-                tally: Tally::new(window),
-                accounting: pair.accounting(),
-                cut,
-                inputs: Inputs::new(),
-            })
-            .collect();
+        let sums = cut.into_iter().map(|cut| PairSums {
+            tally: Tally::new(window),
+            loaded_slices: 0,
+            cut,
+            inputs: Inputs::new(),
+        });
         Ok(Self {
-            question,
-            directory,
-            pairs,
-            sources,
-            sums,
+            source,
+            names: source.names(),
+            books,
+            sums: sums.collect(),
         })
     }
 
     /// Reads the cells: of a source that was never renamed in one go, else pair by pair.
-    pub(super) async fn stream(
-        &mut self,
-        store: &dyn Store,
-        record: &mut (dyn Record + Send),
-    ) -> Result<(), StoreError> {
-        if self.sources.len() == 1 {
-            let mut cells = store.cells(self.query(self.sources[0].clone(), None, self.question.family));
+    pub(super) async fn stream(&mut self, record: &mut (dyn Record + Send)) -> Result<(), StoreError> {
+        if self.names.len() == 1 {
+            let mut cells =
+                self.source
+                    .store
+                    .cells(self.query(self.names[0].clone(), None, self.source.question.family));
             let mut last = 0;
             while let Some(cell) = cells.next().await? {
                 // Cells of one series come together, so the pair is that of the last cell almost always.
                 let is_of = |pair: &Expectations| {
                     pair.target.probe == cell.target && pair.family == cell.family && pair.test == cell.test
                 };
-                let place = if is_of(&self.pairs[last]) {
+                let place = if is_of(&self.source.pairs[last]) {
                     Some(last)
                 } else {
-                    self.pairs.iter().position(is_of)
+                    self.source.pairs.iter().position(is_of)
                 };
                 if let Some(place) = place.filter(|place| !self.is_renamed(*place)) {
                     last = place;
@@ -105,33 +121,44 @@ impl<'a> Reading<'a> {
                 }
             }
         }
-        for place in 0..self.pairs.len() {
-            if self.sources.len() > 1 || self.is_renamed(place) {
-                self.stream_renamed(place, store, record).await?;
+        for place in 0..self.source.pairs.len() {
+            if self.names.len() > 1 || self.is_renamed(place) {
+                self.stream_renamed(place, record).await?;
             }
             self.sums[place].flush_until(UnixTime::from_ns(i64::MAX));
+            self.books[place].pass_until(self.source.question.period.to);
         }
         Ok(())
     }
 
     fn is_renamed(&self, place: usize) -> bool {
-        self.directory.names_of(&self.pairs[place].target.probe).count() > 1
+        self.source
+            .view
+            .directory
+            .names_of(&self.source.pairs[place].target.probe)
+            .count()
+            > 1
     }
 
     /// A renamed probe has cells under several names; of the hour in which it was renamed they are added up.
     async fn stream_renamed(
         &mut self,
         place: usize,
-        store: &dyn Store,
         record: &mut (dyn Record + Send),
     ) -> Result<(), StoreError> {
-        let pair = &self.pairs[place];
-        let targets: Vec<ProbeName> = self.directory.names_of(&pair.target.probe).cloned().collect();
+        let pair = &self.source.pairs[place];
+        let targets: Vec<ProbeName> = self
+            .source
+            .view
+            .directory
+            .names_of(&pair.target.probe)
+            .cloned()
+            .collect();
         let mut cells: Vec<StoredCell> = Vec::new();
-        for source in &self.sources {
+        for source in &self.names {
             for target in &targets {
                 let query = self.query(source.clone(), Some(target.clone()), Some(pair.family));
-                cells.extend(store.cells(query).collect().await?);
+                cells.extend(self.source.store.cells(query).collect().await?);
             }
         }
         cells.sort_by_key(|cell| cell.time);
@@ -148,24 +175,25 @@ impl<'a> Reading<'a> {
             source: Some(source),
             target,
             family,
-            test: Some(self.question.test.clone()),
-            from: self.question.period.from.floor(HOUR),
-            to: self.question.period.to,
+            test: Some(self.source.question.test.clone()),
+            from: self.source.question.period.from.floor(HOUR),
+            to: self.source.question.period.to,
             resolution: Resolution::Hour,
             parts: CellParts::ALL,
         }
     }
 
     fn add(&mut self, place: usize, cell: &StoredCell, record: &mut (dyn Record + Send)) {
-        let pair = &self.pairs[place];
+        let pair = &self.source.pairs[place];
         if pair.cut.contains(&cell.time) {
             return;
         }
         let in_maintenance = pair.is_in_maintenance(cell.time);
         record.cell(cell, in_maintenance);
+        self.books[place].take_cell(cell.time, in_maintenance, &cell.cell);
         let sums = &mut self.sums[place];
         sums.flush_until(cell.time);
-        sums.add(cell.time, in_maintenance, &cell.cell);
+        sums.inputs.cell(cell.time, in_maintenance, &cell.cell);
         let rounds = Some(&cell.cell);
         sums.tally.add(Hour {
             outside: rounds.filter(|_| !in_maintenance),
@@ -173,21 +201,27 @@ impl<'a> Reading<'a> {
         });
     }
 
-    pub(super) fn finish(
-        self,
-        profile: &Profile,
-        inputs: &mut Inputs,
-        sites: &mut Sites,
-        stated: &mut Vec<Pair>,
-    ) {
-        for (pair, sums) in self.pairs.iter().zip(self.sums) {
+    /// Lets the ledger judge what did not come.
+    pub(super) async fn settle(
+        &mut self,
+        watch: &mut Watch,
+        record: &mut (dyn Record + Send),
+    ) -> Result<(), SlaError> {
+        missing::settle(self.source, &mut self.books, watch, record).await
+    }
+
+    pub(super) fn finish(self, inputs: &mut Inputs, sites: &mut Sites, stated: &mut Vec<Pair>) {
+        let profile = &self.source.question.profile;
+        for ((pair, book), sums) in self.source.pairs.iter().zip(self.books).zip(self.sums) {
             let totals = sums.tally.finish();
             let accounting = Accounting {
                 slices: totals.including.slices,
-                ..sums.accounting
+                loaded_slices: sums.loaded_slices,
+                ..book.finish()
             };
             pair.describe(inputs);
             inputs.nested(sums.inputs);
+            inputs.rounds(&accounting);
             let pair = Pair {
                 source: pair.source.clone(),
                 target: pair.target.clone(),
@@ -238,33 +272,18 @@ impl PairSums {
             let (hour, cut) = entry.remove_entry();
             for (cell, in_maintenance) in [(&cut.outside, false), (&cut.in_maintenance, true)] {
                 if let Some(cell) = cell {
-                    self.add(hour, in_maintenance, cell);
+                    self.inputs.cell(hour, in_maintenance, cell);
                 }
             }
             if let Some(loaded) = &cut.loaded {
-                self.accounting.loaded += loaded.rounds;
                 let slices = loaded.slices.iter().flat_map(|slices| &slices.sent);
                 let with_packets = slices.filter(|sent| **sent > 0).count();
-                self.accounting.loaded_slices += u64::try_from(with_packets).unwrap_or(u64::MAX);
-                self.accounting.suspect += loaded.rounds_suspect;
-                self.accounting.unmeasured += loaded.rounds_error;
-                self.accounting.legacy += loaded.rounds_legacy;
+                self.loaded_slices += u64::try_from(with_packets).unwrap_or(u64::MAX);
             }
             self.tally.add(Hour {
                 outside: cut.outside.as_ref(),
                 in_maintenance: cut.in_maintenance.as_ref(),
             });
-        }
-    }
-
-    fn add(&mut self, hour: UnixTime, in_maintenance: bool, cell: &Cell) {
-        self.inputs.cell(hour, in_maintenance, cell);
-        self.accounting.measured += cell.rounds;
-        self.accounting.suspect += cell.rounds_suspect;
-        self.accounting.unmeasured += cell.rounds_error;
-        self.accounting.legacy += cell.rounds_legacy;
-        if in_maintenance {
-            self.accounting.measured_in_maintenance += cell.rounds;
         }
     }
 }
