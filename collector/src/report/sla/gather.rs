@@ -14,6 +14,7 @@ use thiserror::Error;
 use crate::plan::history::{self, History, HistoryError};
 use crate::report::directory::Directory;
 use crate::report::sla::digest::{self, Inputs};
+use crate::report::sla::fresh::Stale;
 use crate::report::sla::missing::Watch;
 use crate::report::sla::pairs::{self, Expectations, Load};
 use crate::report::sla::profile::Profile;
@@ -21,7 +22,7 @@ use crate::report::sla::reading::{Reading, Source};
 use crate::report::sla::site::Sites;
 use crate::report::sla::statement::{Period, Statement};
 use crate::report::view::View;
-use crate::store::cell::StoredCell;
+use crate::store::cell::{Series, StoredCell};
 use crate::store::ledger::{MaintenanceVersion, PlanVersion};
 use crate::store::row::Row;
 use crate::store::{Store, StoreError};
@@ -184,6 +185,8 @@ pub async fn read(
     let mut sites = Sites::NONE;
     let mut stated = Vec::with_capacity(expectations.len());
     let mut watch = Watch::new();
+    let is_wanted = |series: &Series| question.may_want(series, &view);
+    let stale = Stale::find(store, &view, period, &is_wanted).await?;
     for pairs in expectations.chunk_by(|one, next| one.source.probe == next.source.probe) {
         let source = Source {
             store,
@@ -192,7 +195,7 @@ pub async fn read(
             pairs,
         };
         let mut reading = Reading::begin(source, &calendar, &mut watch, record).await?;
-        reading.stream(record).await?;
+        reading.stream(&stale, record).await?;
         reading.settle(&mut watch, record).await?;
         reading.finish(&mut inputs, &mut sites, &mut stated);
     }
@@ -241,6 +244,22 @@ impl Question {
             && at(pair.source)
             && at(pair.target)
             && ground.roster.probe(pair.target).is_none_or(Probe::is_judged)
+    }
+}
+
+impl Question {
+    /// Whether results of `series` may belong to a pair of the statement.
+    fn may_want(&self, series: &Series, view: &View<'_>) -> bool {
+        let is = |wanted: &Option<ProbeName>, name: &ProbeName| {
+            let resolve = |name| view.directory.resolve(name);
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| resolve(wanted) == resolve(name))
+        };
+        series.test == self.test
+            && self.family.is_none_or(|family| family == series.family)
+            && is(&self.source, &series.source)
+            && is(&self.target, &series.target)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::store::query::RowQuery;
 use crate::store::row::{Parts, Row};
 
 /// What of a result its cell is made of.
-const PARTS: Parts = Parts {
+pub(super) const PARTS: Parts = Parts {
     counts: true,
     delay: true,
     hist: true,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use ippm::cell::{Cell, HOUR};
 use ippm::class::maintenance::Calendar;
 use ippm::{Family, ProbeName, TestName, UnixTime};
 
@@ -18,7 +17,6 @@ use crate::report::sla::site::Sites;
 use crate::report::sla::statement::{Both, Pair};
 use crate::report::sla::tally::{Hour, Tally};
 use crate::report::view::View;
-use crate::store::cell::{CellParts, CellQuery, Resolution, StoredCell};
 use crate::store::{Store, StoreError};
 
 /// The pairs of one source, and where what it measured lies.
@@ -53,18 +51,18 @@ impl<'a> Source<'a> {
 
 /// The pairs of one source on their way through the period.
 pub(super) struct Reading<'a> {
-    source: Source<'a>,
-    names: Vec<ProbeName>,
-    books: Vec<Book>,
-    sums: Vec<PairSums>,
+    pub(super) source: Source<'a>,
+    pub(super) names: Vec<ProbeName>,
+    pub(super) books: Vec<Book>,
+    pub(super) sums: Vec<PairSums>,
 }
 
 /// What was measured of one pair so far.
-struct PairSums {
-    tally: Tally,
+pub(super) struct PairSums {
+    pub(super) tally: Tally,
+    pub(super) inputs: Inputs,
     loaded_slices: u64,
     cut: BTreeMap<UnixTime, CutHour>,
-    inputs: Inputs,
 }
 
 impl<'a> Reading<'a> {
@@ -95,110 +93,6 @@ impl<'a> Reading<'a> {
             books,
             sums: sums.collect(),
         })
-    }
-
-    /// Reads the cells: of a source that was never renamed in one go, else pair by pair.
-    pub(super) async fn stream(&mut self, record: &mut (dyn Record + Send)) -> Result<(), StoreError> {
-        if self.names.len() == 1 {
-            let mut cells =
-                self.source
-                    .store
-                    .cells(self.query(self.names[0].clone(), None, self.source.question.family));
-            let mut last = 0;
-            while let Some(cell) = cells.next().await? {
-                // Cells of one series come together, so the pair is that of the last cell almost always.
-                let is_of = |pair: &Expectations| {
-                    pair.target.probe == cell.target && pair.family == cell.family && pair.test == cell.test
-                };
-                let place = if is_of(&self.source.pairs[last]) {
-                    Some(last)
-                } else {
-                    self.source.pairs.iter().position(is_of)
-                };
-                if let Some(place) = place.filter(|place| !self.is_renamed(*place)) {
-                    last = place;
-                    self.add(place, &cell, record);
-                }
-            }
-        }
-        for place in 0..self.source.pairs.len() {
-            if self.names.len() > 1 || self.is_renamed(place) {
-                self.stream_renamed(place, record).await?;
-            }
-            self.sums[place].flush_until(UnixTime::from_ns(i64::MAX));
-            self.books[place].pass_until(self.source.question.period.to);
-        }
-        Ok(())
-    }
-
-    fn is_renamed(&self, place: usize) -> bool {
-        self.source
-            .view
-            .directory
-            .names_of(&self.source.pairs[place].target.probe)
-            .count()
-            > 1
-    }
-
-    /// A renamed probe has cells under several names; of the hour in which it was renamed they are added up.
-    async fn stream_renamed(
-        &mut self,
-        place: usize,
-        record: &mut (dyn Record + Send),
-    ) -> Result<(), StoreError> {
-        let pair = &self.source.pairs[place];
-        let targets: Vec<ProbeName> = self
-            .source
-            .view
-            .directory
-            .names_of(&pair.target.probe)
-            .cloned()
-            .collect();
-        let mut cells: Vec<StoredCell> = Vec::new();
-        for source in &self.names {
-            for target in &targets {
-                let query = self.query(source.clone(), Some(target.clone()), Some(pair.family));
-                cells.extend(self.source.store.cells(query).collect().await?);
-            }
-        }
-        cells.sort_by_key(|cell| cell.time);
-        for of_hour in cells.chunk_by(|one, next| one.time == next.time) {
-            if let Some(cell) = joined(of_hour) {
-                self.add(place, &cell, record);
-            }
-        }
-        Ok(())
-    }
-
-    fn query(&self, source: ProbeName, target: Option<ProbeName>, family: Option<Family>) -> CellQuery {
-        CellQuery {
-            source: Some(source),
-            target,
-            family,
-            test: Some(self.source.question.test.clone()),
-            from: self.source.question.period.from.floor(HOUR),
-            to: self.source.question.period.to,
-            resolution: Resolution::Hour,
-            parts: CellParts::ALL,
-        }
-    }
-
-    fn add(&mut self, place: usize, cell: &StoredCell, record: &mut (dyn Record + Send)) {
-        let pair = &self.source.pairs[place];
-        if pair.cut.contains(&cell.time) {
-            return;
-        }
-        let in_maintenance = pair.is_in_maintenance(cell.time);
-        record.cell(cell, in_maintenance);
-        self.books[place].take_cell(cell.time, in_maintenance, &cell.cell);
-        let sums = &mut self.sums[place];
-        sums.flush_until(cell.time);
-        sums.inputs.cell(cell.time, in_maintenance, &cell.cell);
-        let rounds = Some(&cell.cell);
-        sums.tally.add(Hour {
-            outside: rounds.filter(|_| !in_maintenance),
-            in_maintenance: rounds.filter(|_| in_maintenance),
-        });
     }
 
     /// Lets the ledger judge what did not come.
@@ -235,39 +129,9 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The cells of one hour under several names as one.
-fn joined(cells: &[StoredCell]) -> Option<StoredCell> {
-    let (first, rest) = cells.split_first()?;
-    if rest.is_empty() {
-        return Some(first.clone());
-    }
-    let mut cell = Cell::of_hours(cells.iter().map(|cell| &cell.cell))?;
-    for slices in cells.iter().filter_map(|cell| cell.cell.slices.as_ref()) {
-        match &mut cell.slices {
-            None => cell.slices = Some(slices.clone()),
-            Some(sum) => {
-                for (sum, list) in [
-                    (&mut sum.sent, &slices.sent),
-                    (&mut sum.lost, &slices.lost),
-                    (&mut sum.rtt_count, &slices.rtt_count),
-                    (&mut sum.rtt_sum_ns, &slices.rtt_sum_ns),
-                ] {
-                    for (sum, value) in sum.iter_mut().zip(list) {
-                        *sum = sum.saturating_add(*value);
-                    }
-                }
-            }
-        }
-    }
-    Some(StoredCell {
-        cell,
-        ..first.clone()
-    })
-}
-
 impl PairSums {
     /// Takes the cut hours before `hour`, which lie between the whole ones.
-    fn flush_until(&mut self, hour: UnixTime) {
+    pub(super) fn flush_until(&mut self, hour: UnixTime) {
         while let Some(entry) = self.cut.first_entry().filter(|entry| *entry.key() < hour) {
             let (hour, cut) = entry.remove_entry();
             for (cell, in_maintenance) in [(&cut.outside, false), (&cut.in_maintenance, true)] {
