@@ -1,297 +1,26 @@
 //! Small stories of an exchange with two probes, and the statements over them, their figures derived by hand.
 #![cfg(test)]
 
-#[path = "support/reports.rs"]
-#[expect(dead_code, reason = "shared with other tests, each of which uses a part")]
-mod reports;
+mod support {
+    #[expect(dead_code, reason = "shared with other tests, each of which uses a part")]
+    pub(crate) mod reports;
+    pub(crate) mod sla_story;
+}
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use collector::report::directory::Directory;
+use collector::report::sla::account::{Accounting, Rounds};
 use collector::report::sla::availability::Outage;
-use collector::report::sla::gather::{self, Ground, NoRecord, Question, SlaError};
+use collector::report::sla::gather::SlaError;
 use collector::report::sla::pairs::Load;
-use collector::report::sla::profile::{AvailabilityForm, DelayTarget, Profile, Quantile, Targets};
-use collector::report::sla::statement::{Accounting, Measured, Metric, Pair, Period, Statement};
+use collector::report::sla::profile::Quantile;
+use collector::report::sla::statement::{Measured, Metric, Pair, Period, Statement};
 use collector::statement::{csv, html, json, text};
-use collector::store::cell::{Resolution, StoredCell};
-use collector::store::embedded::{Embedded, Options};
-use collector::store::ledger::{MaintenanceVersion, PlanVersion};
-use collector::store::query::RowQuery;
-use collector::store::row::Parts;
-use collector::store::{Entry, Report, Store};
-use ippm::cell::Cell;
-use ippm::class::maintenance::{Maintenance, Scope};
 use ippm::interval::Verdict;
 use ippm::limit::LossLimit;
-use ippm::plan::{Plan, Target, Test};
-use ippm::roster::Roster;
-use ippm::{Family, Measurement, Outcome, TestName, UnixTime};
-use reports::{PERIOD, measured, name, report, summary};
 
-/// One packet a second over 280 s: 28 slices of ten packets.
-const PACKETS: usize = 280;
-
-fn at(text: &str) -> UnixTime {
-    ippm::wire::time::parse(&format!("2026-10-05T{text}Z")).unwrap()
-}
-
-/// A round in which the packets that `is_lost` says are lost, and the others come back after `ms`.
-fn packets(ms: &str, is_lost: impl Fn(usize) -> bool) -> String {
-    let packet = |at| if is_lost(at) { "-" } else { ms };
-    (0..PACKETS).map(packet).collect::<Vec<_>>().join(" ")
-}
-
-/// What became of the round of a slot.
-enum Round {
-    Measured(String),
-    Suspect(String),
-    Unmeasured,
-    Missing,
-}
-
-struct Story {
-    folder: tempfile::TempDir,
-    store: Embedded,
-    roster: Roster,
-}
-
-const ROSTER: &str = r#"{"probes":[
-    {"name":"ams1","proto":4,"address":"192.0.2.1","site":"Amsterdam"},
-    {"name":"lon1","proto":4,"address":"192.0.2.2","site":"London"}]}"#;
-
-impl Story {
-    fn new(roster: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Embedded::open(&Options {
-            path: folder.path().join("ixpqos.sqlite"),
-            legacy_family: Family::V4,
-        })
-        .unwrap();
-        Self {
-            folder,
-            store,
-            roster: ippm::wire::roster::parse(roster.as_bytes()).unwrap(),
-        }
-    }
-
-    async fn plan(&self, probe: &str, target: &str) {
-        let plan = Plan {
-            period: PERIOD,
-            legacy: false,
-            tests: vec![Test {
-                name: TestName::icmp(),
-                kind: "icmp".parse().unwrap(),
-                period: PERIOD,
-                params: ippm::plan::default_params(PERIOD),
-                windows: Vec::new(),
-                targets: vec![Target {
-                    name: name(target),
-                    family: Family::V4,
-                    address: "192.0.2.9".to_owned(),
-                }],
-            }],
-        };
-        let record = plan.record();
-        let version = PlanVersion {
-            probe: name(probe),
-            time: at("00:00:00"),
-            version: plan.version(),
-            record,
-        };
-        self.store.put_plan_versions(&[version]).await.unwrap();
-    }
-
-    /// Stores a round of each slot from `from` on.
-    async fn rounds(&self, source: &str, target: &str, from: &str, to: &str, round: impl Fn(&str) -> Round) {
-        let mut slot = at(from);
-        let mut reports = Vec::new();
-        while slot < at(to) {
-            let clock = ippm::wire::time::format(slot)[11..16].to_owned();
-            reports.extend(Self::round(source, target, slot, &round(&clock)));
-            slot = slot.saturating_add(PERIOD);
-        }
-        self.store.append(&reports).await.unwrap();
-    }
-
-    fn round(source: &str, target: &str, slot: UnixTime, round: &Round) -> Option<Report> {
-        let time = slot.saturating_add(Duration::from_millis(123));
-        let (entry, is_suspect) = match round {
-            Round::Missing => return None,
-            Round::Measured(packets) => (measured(&name(target), summary(time, packets)), false),
-            Round::Suspect(packets) => (measured(&name(target), summary(time, packets)), true),
-            Round::Unmeasured => {
-                let measurement = Measurement {
-                    test: TestName::icmp(),
-                    kind: "icmp".parse().unwrap(),
-                    target: name(target),
-                    family: Family::V4,
-                    period: PERIOD,
-                    outcome: Outcome::Unmeasured {
-                        error: "resolve".parse().unwrap(),
-                        detail: None,
-                    },
-                };
-                (Entry::Native(measurement), false)
-            }
-        };
-        let mut report = report(&name(source), time, vec![entry]);
-        if !is_suspect && let Some(native) = &mut report.run.native {
-            native.suspect.clear();
-        }
-        Some(report)
-    }
-
-    /// Computes the cells of every hour, as the collector does in the background.
-    async fn roll_up(&self) {
-        let rows = self.store.rows(RowQuery {
-            source: None,
-            target: None,
-            family: None,
-            test: None,
-            from: at("00:00:00"),
-            to: at("23:59:59"),
-            parts: Parts::ALL,
-        });
-        let runs = self
-            .store
-            .probe_runs(None, at("00:00:00"), at("23:59:59"))
-            .await
-            .unwrap();
-        let mut hours: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for row in rows.collect().await.unwrap() {
-            let is_suspect = runs.iter().any(|run| {
-                run.source == row.source
-                    && run.time == row.time
-                    && run
-                        .native
-                        .as_ref()
-                        .is_some_and(|native| !native.suspect.is_empty())
-            });
-            let series = row.series();
-            let row = row.into_cell_row(is_suspect);
-            hours.entry((series, row.hour())).or_default().push(row);
-        }
-        let cells: Vec<StoredCell> = hours
-            .into_iter()
-            .map(|((series, hour), rows)| StoredCell::new(series, hour, Cell::of_rows(hour, rows).unwrap()))
-            .collect();
-        self.store.put_cells(Resolution::Hour, &cells).await.unwrap();
-    }
-
-    async fn maintenance(&self, from: &str, to: &str) {
-        let version = MaintenanceVersion {
-            entry: Maintenance {
-                id: "chg-1".to_owned(),
-                loaded: at("00:00:00"),
-                from: at(from),
-                to: at(to),
-                scope: Scope {
-                    source: Some(name("ams1")),
-                    ..Scope::ALL
-                },
-                is_deleted: false,
-            },
-            reason: "new optic".to_owned(),
-        };
-        self.store.put_maintenance(&[version]).await.unwrap();
-    }
-
-    async fn ask(&self, question: &Question, kept: Kept, loads: &[Load]) -> Result<Statement, SlaError> {
-        let directory = Directory::of(&self.roster);
-        let ground = Ground {
-            directory: &directory,
-            roster: &self.roster,
-            loads,
-            raw_retention: kept.rows,
-            hour_retention: kept.cells,
-            now: at("15:00:00"),
-        };
-        gather::read(&self.store, &ground, question, &mut NoRecord).await
-    }
-
-    async fn state(&self) -> Statement {
-        self.ask(&question(), Kept::EVERYTHING, &[]).await.unwrap()
-    }
-}
-
-/// How long before the present what is kept.
-#[derive(Clone, Copy)]
-struct Kept {
-    rows: Duration,
-    cells: Duration,
-}
-
-impl Kept {
-    const EVERYTHING: Self = Self {
-        rows: Duration::from_hours(24),
-        cells: Duration::from_hours(24),
-    };
-}
-
-fn question() -> Question {
-    let (from, to) = (at("10:00:00"), at("14:00:00"));
-    Question {
-        period: Period::between(from, to, "UTC", "four hours", at("15:00:00")).unwrap(),
-        profile: Profile {
-            name: "gold".to_owned(),
-            title: String::new(),
-            window: 10,
-            threshold: LossLimit::from_ppm(500_000).unwrap(),
-            form: AvailabilityForm::Announced,
-            least_coverage: LossLimit::from_ppm(900_000).unwrap(),
-            targets: Targets {
-                unavailability: LossLimit::from_ppm(10_000).ok(),
-                loss: LossLimit::from_ppm(500).ok(),
-                delay: Some(DelayTarget {
-                    quantile: Quantile::P95,
-                    limit: Duration::from_micros(1900),
-                }),
-                ..Targets::NONE
-            },
-        },
-        sites: Vec::new(),
-        source: None,
-        target: None,
-        family: None,
-        test: TestName::icmp(),
-    }
-}
-
-/// Amsterdam to London, four hours of 48 rounds:
-///
-/// * 11:10 all 28 slices are lost, and of 11:15 the first five: 33 slices without a break longer than the 20 s
-///   between two rounds;
-/// * 12:02 to 12:12 is announced, which touches three slots; in it the round of 12:05 is lost;
-/// * 13:00 is suspect, 13:05 missing, 13:10 not measured, and in 13:20 the first packet is lost.
-///
-/// London to Amsterdam loses nothing.
-async fn outage() -> Story {
-    let story = Story::new(ROSTER);
-    story.plan("ams1", "lon1").await;
-    story.plan("lon1", "ams1").await;
-    let lost = |number: usize| Round::Measured(packets("1", move |at| at < number));
-    story
-        .rounds("ams1", "lon1", "10:00:00", "14:00:00", |clock| match clock {
-            "11:10" | "12:05" => lost(PACKETS),
-            "11:15" => lost(50),
-            "13:00" => Round::Suspect(packets("1", |_| true)),
-            "13:05" => Round::Missing,
-            "13:10" => Round::Unmeasured,
-            "13:20" => lost(1),
-            _ => lost(0),
-        })
-        .await;
-    story
-        .rounds("lon1", "ams1", "10:00:00", "14:00:00", |_| {
-            Round::Measured(packets("2", |_| false))
-        })
-        .await;
-    story.maintenance("12:02:00", "12:12:00").await;
-    story.roll_up().await;
-    story
-}
+use support::reports::name;
+use support::sla_story::{Kept, ROSTER, Round, Story, at, outage, packets, question};
 
 fn pair<'a>(statement: &'a Statement, source: &str) -> &'a Pair {
     let is_of = |pair: &&Pair| pair.source.probe.as_str() == source;
@@ -305,20 +34,26 @@ async fn rounds_are_accounted_for_and_loss_is_shown_with_and_without_announced_w
     assert_eq!(
         figures.accounting,
         Accounting {
-            expected: 48,
-            in_maintenance: 3,
-            measured: 45,
-            measured_in_maintenance: 3,
-            suspect: 1,
-            unmeasured: 1,
+            all: Rounds {
+                expected: 48,
+                measured: 45,
+                suspect: 1,
+                unmeasured: 1,
+                probe_missing: 1,
+                ..Rounds::NONE
+            },
+            in_maintenance: Rounds {
+                expected: 3,
+                measured: 3,
+                ..Rounds::NONE
+            },
+            loaded_slices: 0,
             slices: 45 * 28,
             slices_expected: 48 * 30,
-            ..Accounting::NOTHING
         }
     );
-    assert_eq!(figures.accounting.missing(), 1);
-    assert_eq!(figures.accounting.coverage(), Some(45.0 / 48.0));
-    assert_eq!(figures.accounting.coverage_excluding(), Some(42.0 / 45.0));
+    assert_eq!(figures.accounting.all.coverage(), Some(45.0 / 48.0));
+    assert_eq!(figures.accounting.excluding().coverage(), Some(42.0 / 45.0));
 
     let including = figures.including.loss.sums();
     assert_eq!(
@@ -338,6 +73,141 @@ async fn rounds_are_accounted_for_and_loss_is_shown_with_and_without_announced_w
         (figures.including.rounds_down, figures.excluding.rounds_down),
         (2, 1)
     );
+}
+
+/// Amsterdam to London and Frankfurt, four hours of 48 rounds:
+///
+/// * 10:20, 10:25 and 10:30 nobody reports, and a collector is there; 10:22 to 10:27 is announced, which touches two
+///   of them;
+/// * from 11:00 to 12:00 neither a report comes nor is a collector there; all of it is announced;
+/// * the report of 12:10 is without Frankfurt, those from 13:00 on are without London.
+async fn silence() -> Story {
+    let story = Story::new(ROSTER);
+    story.plan_from("00:00:00", "ams1", &["lon1", "fra1"]).await;
+    let is_silent = |clock: &str| matches!(clock, "10:20" | "10:25" | "10:30") || clock.starts_with("11:");
+    let round = |is_left_out: bool, clock: &str| {
+        if is_left_out || is_silent(clock) {
+            Round::Missing
+        } else {
+            Round::Measured(packets("1", |_| false))
+        }
+    };
+    let whole = ("10:00:00", "14:00:00");
+    story
+        .rounds("ams1", "lon1", whole.0, whole.1, |clock| {
+            round("13:00" <= clock, clock)
+        })
+        .await;
+    story
+        .rounds("ams1", "fra1", whole.0, whole.1, |clock| {
+            round(clock == "12:10", clock)
+        })
+        .await;
+    story.maintenance("10:22:00", "10:27:00").await;
+    story.maintenance("11:00:00", "12:00:00").await;
+    story.beats("10:20:00", "11:00:00").await;
+    story.beats("12:00:00", "12:02:00").await;
+    story.roll_up().await;
+    story
+}
+
+fn to<'a>(statement: &'a Statement, target: &str) -> &'a Accounting {
+    let is_of = |pair: &&Pair| pair.target.probe.as_str() == target;
+    &statement.pairs.iter().find(is_of).unwrap().figures.accounting
+}
+
+#[actix_web::test]
+async fn of_rounds_that_did_not_come_it_is_said_why() {
+    let statement = silence().await.state().await;
+    let in_maintenance = Rounds {
+        expected: 2 + 12,
+        probe_missing: 2,
+        // The last slot of the hour is watched from 11:59:39 on, 21 s before the first beat.
+        collector_gap: 12,
+        ..Rounds::NONE
+    };
+    for (target, measured, left_out) in [("lon1", 9 + 12, 12), ("fra1", 9 + 11 + 12, 1)] {
+        let accounting = to(&statement, target);
+        let all = Rounds {
+            expected: 48,
+            measured,
+            left_out,
+            probe_missing: 3,
+            collector_gap: 12,
+            ..Rounds::NONE
+        };
+        assert_eq!(
+            (accounting.all, accounting.in_maintenance),
+            (all, in_maintenance),
+            "{target}"
+        );
+        let excluding = accounting.excluding();
+        assert_eq!(
+            (
+                excluding.expected,
+                excluding.probe_missing,
+                excluding.collector_gap
+            ),
+            (34, 1, 0)
+        );
+        assert_eq!(excluding.missing(), left_out + 1);
+    }
+}
+
+#[actix_web::test]
+async fn results_that_no_plan_asked_for_hide_no_missing_round() {
+    let story = Story::new(ROSTER);
+    story.plan_from("00:00:00", "ams1", &["lon1"]).await;
+    // From 12:20 on another target is asked for, but the probe does not know it yet.
+    story.plan_from("12:20:00", "ams1", &["fra1"]).await;
+    let round = |clock: &str| match clock {
+        "12:10" => Round::Missing,
+        _ => Round::Measured(packets("1", |_| false)),
+    };
+    story.rounds("ams1", "lon1", "12:00:00", "12:30:00", round).await;
+    story.rounds("ams1", "lon1", "13:00:00", "13:05:00", round).await;
+    story.beats("12:14:00", "12:17:00").await;
+    story.roll_up().await;
+    let mut question = question();
+    question.target = Some(name("lon1"));
+    let ask = |kept| story.ask(&question, kept, &[]);
+    let statement = ask(Kept::EVERYTHING).await.unwrap();
+    let all = to(&statement, "lon1").all;
+    // Of the slots from 10:00 to 12:15 three were measured; the hour of 12:00 holds five results for four slots.
+    let expected = Rounds {
+        expected: 28,
+        measured: 3,
+        probe_missing: 1,
+        collector_gap: 24,
+        unplanned: 2 + 1,
+        ..Rounds::NONE
+    };
+    assert_eq!(all, expected);
+    let kept = Kept {
+        rows: Duration::from_hours(2),
+        cells: Duration::from_hours(24),
+    };
+    let refused = ask(kept).await.unwrap_err();
+    assert!(
+        matches!(refused, SlaError::RoundsExpired { hour } if hour == at("12:00:00")),
+        "{refused}"
+    );
+}
+
+#[actix_web::test]
+async fn a_round_that_may_still_be_reported_is_in_no_sum() {
+    let story = outage().await;
+    let mut question = question();
+    question.period = Period::between(at("10:00:00"), at("14:01:00"), "UTC", "-", at("14:05:30")).unwrap();
+    for (now, expected) in [("14:05:59", 48), ("14:06:00", 49)] {
+        let statement = story.ask_at(now, &question, Kept::EVERYTHING, &[]).await.unwrap();
+        let accounting = pair(&statement, "lon1").figures.accounting;
+        assert_eq!(
+            (accounting.all.expected, accounting.slices_expected),
+            (expected, expected * 30)
+        );
+        assert_eq!(accounting.all.missing(), expected - 48);
+    }
 }
 
 #[actix_web::test]
@@ -529,11 +399,11 @@ async fn rounds_under_our_own_load_are_left_out_and_counted() {
     let statement = story.ask(&question(), Kept::EVERYTHING, &[load]).await.unwrap();
     let figures = &pair(&statement, "ams1").figures;
     assert_eq!(
-        (figures.accounting.loaded, figures.accounting.loaded_slices),
+        (figures.accounting.all.loaded, figures.accounting.loaded_slices),
         (1, 28)
     );
     assert_eq!(
-        (figures.accounting.measured, figures.accounting.missing()),
+        (figures.accounting.all.measured, figures.accounting.all.missing()),
         (44, 1)
     );
     assert_eq!(figures.including.loss.part(), 50 + 280 + 1);
@@ -555,7 +425,7 @@ async fn a_renamed_probe_keeps_its_month() {
     let statement = story.state().await;
     let figures = &pair(&statement, "ams1").figures;
     assert_eq!(
-        (figures.accounting.expected, figures.accounting.measured),
+        (figures.accounting.all.expected, figures.accounting.all.measured),
         (48, 48)
     );
     assert_eq!(figures.including.loss.part(), 48);
@@ -577,7 +447,10 @@ async fn a_period_that_begins_inside_an_hour_takes_the_slots_that_begin_in_it() 
     let statement = story.ask(&question, Kept::EVERYTHING, &[]).await.unwrap();
     let figures = &pair(&statement, "ams1").figures;
     // 10:30 to 11:10 begin in it: nine rounds, the last of them lost.
-    assert_eq!((figures.accounting.expected, figures.accounting.measured), (9, 9));
+    assert_eq!(
+        (figures.accounting.all.expected, figures.accounting.all.measured),
+        (9, 9)
+    );
     assert_eq!(figures.including.loss.part(), 280);
 }
 
@@ -629,6 +502,11 @@ async fn every_row_of_the_csv_has_every_column_and_the_figures_of_the_story() {
         ("from", "ams1"),
         ("to_site", "London"),
         ("maintenance", "excluded"),
+        ("expected_rounds", "45"),
+        ("expected_in_maintenance", "3"),
+        ("left_out_rounds", "0"),
+        ("probe_missing_rounds", "1"),
+        ("collector_gap_rounds", "0"),
         ("missing_rounds", "1"),
         ("packets_lost", "331"),
         ("slices_unavailable", "33"),
@@ -673,6 +551,9 @@ async fn the_command_prints_every_form_while_a_collector_writes() {
         ("csv", "availability=few-events"),
         ("json", "\"verdict\":\"few-events\""),
         ("html", "<td>taken out</td>"),
+        ("text", "NOT REPORTED"),
+        ("html", "1 suspect, 1 not measured, 1 not reported"),
+        ("json", "\"probe_missing\":1"),
     ] {
         let run = || collector(&story, &[&FOUR_HOURS[..], &["--format", form]].concat());
         let output = run();
@@ -728,6 +609,7 @@ async fn an_archive_holds_statement_inputs_and_their_hashes() {
             "inputs-plans.csv",
             "inputs-probes.csv",
             "inputs-results.csv",
+            "inputs-silence.csv",
             "statement.csv",
             "statement.html",
             "statement.json",
@@ -740,6 +622,17 @@ async fn an_archive_holds_statement_inputs_and_their_hashes() {
     assert_eq!(
         (lines("inputs-cells.csv"), lines("inputs-results.csv")),
         (1 + 7, 1 + 12)
+    );
+    let silence = String::from_utf8(read("first", "inputs-silence.csv")).unwrap();
+    let [head, slot] = silence.lines().collect::<Vec<_>>()[..] else {
+        panic!("{silence}")
+    };
+    assert_eq!(head, "source,slot,period_ns,watched_from,watched_to,class");
+    // The last of 280 packets leaves at 279 s, and a minute after the slot's end nothing may come any more.
+    let watched = "2026-10-05T13:09:39.000000000Z,2026-10-05T13:11:00.000000000Z";
+    assert_eq!(
+        slot,
+        format!("ams1,2026-10-05T13:05:00.000000000Z,300000000000,{watched},probe-missing")
     );
 
     let again = archived("first");

@@ -186,6 +186,7 @@ fn state(
         roster,
         // No test of this release loads a path.
         loads: &[],
+        legacy_period: config.legacy.period,
         raw_retention: config.retention.raw,
         hour_retention: config.retention.hour,
         now,

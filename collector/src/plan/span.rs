@@ -131,13 +131,24 @@ impl Slots {
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        let count = |span: &Span| {
-            let first = self.first_in(*span)?;
-            let length = i128::from(span.to.as_ns()) - i128::from(first);
-            let period = i128::from(self.period_ns());
-            u64::try_from(length.max(0).unsigned_abs().div_ceil(period.unsigned_abs())).ok()
-        };
-        self.spans.as_slice().iter().filter_map(count).sum()
+        let spans = self.spans.as_slice().iter();
+        spans.filter_map(|span| self.count_of(*span)).sum()
+    }
+
+    /// How many of them begin in `span`.
+    #[must_use]
+    pub fn count_in(&self, span: Span) -> u64 {
+        let spans = self.spans.as_slice();
+        let first = spans.partition_point(|own| own.to <= span.from);
+        let common = spans.iter().skip(first).map_while(|own| own.intersection(span));
+        common.filter_map(|common| self.count_of(common)).sum()
+    }
+
+    fn count_of(&self, span: Span) -> Option<u64> {
+        let first = self.first_in(span)?;
+        let length = i128::from(span.to.as_ns()) - i128::from(first);
+        let period = i128::from(self.period_ns());
+        u64::try_from(length.max(0).unsigned_abs().div_ceil(period.unsigned_abs())).ok()
     }
 
     /// Whether a slot begins at `time`.
@@ -208,11 +219,13 @@ mod tests {
         #[test]
         fn the_count_is_that_of_the_slots(
             list in proptest::collection::vec((-50_i64..50, -50_i64..50), 0..5),
-            period in 1_u64..20,
+            period in 1_u64..20, from in -60_i64..60, to in -60_i64..60,
         ) {
             let slots = Slots::new(Duration::from_nanos(period), spans(&list));
             let walked = starts(&slots);
             prop_assert_eq!(slots.count(), walked.len() as u64);
+            let within = walked.iter().filter(|start| (from..to).contains(*start)).count();
+            prop_assert_eq!(slots.count_in(span(from, to)), within as u64);
             for time in -60..60 {
                 prop_assert_eq!(slots.contains(UnixTime::from_ns(time)), walked.contains(&time));
             }

@@ -70,6 +70,11 @@ impl Ledger {
         self.beats = self.times.iter().copied().collect();
     }
 
+    /// Drops the reports; the beats stay.
+    pub fn forget_runs(&mut self) {
+        self.runs.clear();
+    }
+
     /// When collectors were there.
     #[must_use]
     pub const fn beats(&self) -> &Beats {

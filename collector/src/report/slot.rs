@@ -10,7 +10,7 @@ use ippm::class::watch::Beats;
 use ippm::class::{Class, Evidence, classify};
 
 use crate::plan::history::Expected;
-use crate::report::accounting::SlotClass;
+use crate::report::accounting::{Account, SlotClass, Slots};
 use crate::report::ledger::Ledger;
 use crate::report::view::View;
 use crate::store::row::Row;
@@ -130,6 +130,33 @@ impl Outlook {
         Some(classify(&expected, &evidence)?.class)
     }
 
+    /// The account of the slots of `[from, to)` that are `missing` among its results, all or none of which announced
+    /// work touches. Slots of which the ledger knows no report have no result; whichever others have none were left
+    /// out of a report that came.
+    ///
+    /// `None` if results are there of whose reports the ledger knows nothing.
+    pub(super) fn account_of_missing(
+        &self,
+        (from, to): (UnixTime, UnixTime),
+        missing: u64,
+        ledger: &Ledger,
+        view: &View<'_>,
+    ) -> Option<Account> {
+        let mut account = Account::NOTHING;
+        let mut unreported = 0;
+        for slot in self.slots(from, to) {
+            let class = self.class_of_silence(slot, ledger, view)?;
+            if class != Class::Error {
+                account.add(class, Slots::counted(1, self.is_announced(slot)));
+                unreported += 1;
+            }
+        }
+        let left_out = missing.checked_sub(unreported)?;
+        let first = self.slots(from, to).next()?;
+        account.add(Class::Error, Slots::counted(left_out, self.is_announced(first)));
+        Some(account)
+    }
+
     pub(super) fn described(&self, slot: SlotAt, class: Option<Class>) -> SlotClass {
         SlotClass {
             start: slot.start,
@@ -154,7 +181,8 @@ pub(super) fn ceil(time: UnixTime, step: Duration) -> UnixTime {
 static NOTHING_ANNOUNCED: Calendar = Calendar::EMPTY;
 static NO_BEATS: std::sync::LazyLock<Beats> = std::sync::LazyLock::new(|| std::iter::empty().collect());
 
-fn expected_at<'a>(expected: &'a Expected, start: UnixTime, view: &View<'a>) -> ExpectedSlot<'a> {
+/// What was expected in the slot that begins at `start`.
+pub(super) fn expected_at<'a>(expected: &'a Expected, start: UnixTime, view: &View<'a>) -> ExpectedSlot<'a> {
     let expectation = &expected.expectation;
     let site = |name| view.directory.site(name);
     expectation.at(start, site(&expectation.source), site(&expectation.target))

@@ -14,6 +14,7 @@ use crate::routes::answer::matrix::MatrixAnswer;
 use crate::routes::answer::probes::ProbesAnswer;
 use crate::routes::answer::rounds::RoundsAnswer;
 use crate::routes::answer::series::SeriesAnswer;
+use crate::statement::json::Document;
 
 /// `GET /openapi.json`.
 pub(crate) async fn openapi() -> HttpResponse {
@@ -213,7 +214,7 @@ fn matrix() {}
         ("family" = Option<u8>, Query, description = "4 or 6; both if not given"),
         ("test" = Option<String>, Query, description = "The test, `icmp` by default"),
         Form),
-    responses((status = 200, body = serde_json::Value, content_type = "application/json"),
+    responses((status = 200, body = Document, content_type = "application/json"),
               (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
     security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]

@@ -109,6 +109,7 @@ pub(crate) async fn state(
         roster,
         // No test of this release loads a path.
         loads: &[],
+        legacy_period: context.config.legacy.period,
         raw_retention: context.config.retention.raw,
         hour_retention: context.config.retention.hour,
         now,
@@ -120,9 +121,11 @@ pub(crate) async fn state(
         Ok(Err(error @ (SlaError::UnknownSite { .. } | SlaError::NothingExpected))) => {
             Err(bad(error.to_string()))
         }
-        Ok(Err(error @ (SlaError::CellsExpired { .. } | SlaError::RowsExpired { .. }))) => {
-            Err(ApiError::new(Code::TimeExpired, error.to_string()))
-        }
+        Ok(Err(
+            error @ (SlaError::CellsExpired { .. }
+            | SlaError::RowsExpired { .. }
+            | SlaError::RoundsExpired { .. }),
+        )) => Err(ApiError::new(Code::TimeExpired, error.to_string())),
         Ok(Err(error @ SlaError::History(_))) => {
             log::error!("a statement was not made: {error}");
             Err(ApiError::internal())

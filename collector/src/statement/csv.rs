@@ -1,15 +1,17 @@
 //! The statement as CSV (RFC 4180): two rows for each pair and each direction between sites, one with announced work
-//! taken out and one with it; what holds for all stands in every row. Nothing known is an empty field.
+//! taken out and one with it, rounds and figures alike; what holds for both stands in both. Nothing known is an empty
+//! field.
 
 use ippm::interval::Interval;
 
 use crate::csv::harmless;
+use crate::report::sla::account::Rounds;
 use crate::report::sla::profile::Quantile;
 use crate::report::sla::share::Share;
 use crate::report::sla::statement::{Both, Figures, Metric, Statement};
 
 /// The columns.
-const HEADER: [&str; 59] = [
+const HEADER: [&str; 63] = [
     "kind",
     "from",
     "from_site",
@@ -25,7 +27,11 @@ const HEADER: [&str; 59] = [
     "loaded_rounds",
     "unmeasured_rounds",
     "legacy_rounds",
+    "left_out_rounds",
+    "probe_missing_rounds",
+    "collector_gap_rounds",
     "missing_rounds",
+    "unplanned_rounds",
     "coverage",
     "rounds",
     "packets",
@@ -144,48 +150,43 @@ fn two(head: &[String], both: &Both, common: &[String]) -> [Vec<String>; 2] {
         .iter()
         .map(|finding| format!("{}={}", name(finding.metric), finding.verdict))
         .collect();
-    let row = |maintenance: &str,
-               figures: &Figures,
-               coverage: Option<f64>,
-               downtime: Option<f64>,
-               verdicts: String| {
-        let mut row = head.to_vec();
-        row.push(maintenance.to_owned());
-        row.extend(
-            [
-                accounting.expected,
-                accounting.in_maintenance,
-                accounting.measured,
-                accounting.suspect,
-                accounting.loaded,
-                accounting.unmeasured,
-                accounting.legacy,
-                accounting.missing(),
-            ]
-            .map(|count| count.to_string()),
-        );
-        row.push(optional(coverage));
-        row.extend(of_figures(figures, downtime));
-        row.push(verdicts);
-        row.extend_from_slice(common);
-        row
-    };
+    let row =
+        |maintenance: &str, figures: &Figures, rounds: &Rounds, downtime: Option<f64>, verdicts: String| {
+            let mut row = head.to_vec();
+            row.push(maintenance.to_owned());
+            row.extend(
+                [
+                    rounds.expected,
+                    accounting.in_maintenance.expected,
+                    rounds.measured,
+                    rounds.suspect,
+                    rounds.loaded,
+                    rounds.unmeasured,
+                    rounds.legacy,
+                    rounds.left_out,
+                    rounds.probe_missing,
+                    rounds.collector_gap,
+                    rounds.missing(),
+                    rounds.unplanned,
+                ]
+                .map(|count| count.to_string()),
+            );
+            row.push(optional(rounds.coverage()));
+            row.extend(of_figures(figures, downtime));
+            row.push(verdicts);
+            row.extend_from_slice(common);
+            row
+        };
     let downtime = both.downtime.share.ratio().map(|ratio| 1.0 - ratio);
     [
         row(
             "excluded",
             &both.excluding,
-            accounting.coverage_excluding(),
+            &accounting.excluding(),
             downtime,
             verdicts.join(" "),
         ),
-        row(
-            "included",
-            &both.including,
-            accounting.coverage(),
-            None,
-            String::new(),
-        ),
+        row("included", &both.including, &accounting.all, None, String::new()),
     ]
 }
 

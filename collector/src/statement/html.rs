@@ -1,9 +1,8 @@
 //! The statement as HTML: a fragment for the dashboard's page, and a page of its own that prints.
 
-use std::fmt::Write as _;
-
 use askama::Template;
 
+use crate::report::sla::account::Rounds;
 use crate::report::sla::profile::Quantile;
 use crate::report::sla::statement::{Both, Figures, Statement};
 use crate::statement::words;
@@ -73,7 +72,6 @@ struct Figured {
 #[derive(Debug, Clone)]
 struct FigureRow {
     name: String,
-    coverage: String,
     excluding: Vec<String>,
     including: Vec<String>,
     findings: Vec<String>,
@@ -190,41 +188,23 @@ fn worst(statement: &Statement) -> Vec<WorstRow> {
 }
 
 fn row(name: String, both: &Both) -> FigureRow {
-    let accounting = &both.accounting;
-    let mut coverage = accounting.coverage().map_or_else(
-        || words::NOTHING.to_owned(),
-        |coverage| {
-            format!(
-                "{}: {} of {}",
-                words::percent(coverage),
-                accounting.measured,
-                accounting.expected
-            )
-        },
-    );
-    for (count, what) in [
-        (accounting.suspect, "suspect"),
-        (accounting.loaded, "under load"),
-        (accounting.unmeasured, "not measured"),
-        (accounting.legacy, "without counts"),
-        (accounting.missing(), "missing"),
-    ] {
-        if count > 0 {
-            // Writing to a String cannot fail.
-            let _ = write!(coverage, ", {count} {what}");
-        }
-    }
     FigureRow {
         name,
-        coverage,
-        excluding: cells(&both.excluding),
-        including: cells(&both.including),
+        excluding: cells(&both.accounting.excluding(), &both.excluding),
+        including: cells(&both.accounting.all, &both.including),
         findings: both.findings.iter().map(words::finding).collect(),
     }
 }
 
-fn cells(figures: &Figures) -> Vec<String> {
+fn cells(rounds: &Rounds, figures: &Figures) -> Vec<String> {
+    let left_over = words::left_over(rounds);
     let mut cells = vec![
+        words::coverage(rounds),
+        if left_over.is_empty() {
+            words::NOTHING.to_owned()
+        } else {
+            left_over
+        },
         figures.loss.whole().to_string(),
         words::availability(&figures.availability.unavailable),
         words::share(&figures.loss),

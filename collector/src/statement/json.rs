@@ -5,9 +5,11 @@
 mod of;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A statement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = SlaStatement)]
 pub struct Document {
     /// Version of these keys: 1.
     pub schema: u8,
@@ -40,7 +42,7 @@ pub struct Document {
 }
 
 /// A profile.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ProfileObject {
     /// Its name.
     pub name: String,
@@ -61,7 +63,7 @@ pub struct ProfileObject {
 }
 
 /// Promises; `null`: none.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct TargetsObject {
     /// Least availability.
     pub availability: Option<f64>,
@@ -78,7 +80,7 @@ pub struct TargetsObject {
 }
 
 /// A promise about a quantile.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct DelayTargetObject {
     /// `p50`, `p95`, `p99` or `p99.9`.
     pub quantile: &'static str,
@@ -87,7 +89,7 @@ pub struct DelayTargetObject {
 }
 
 /// Announced work.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct WorkObject {
     /// Its id.
     pub id: String,
@@ -106,7 +108,7 @@ pub struct WorkObject {
 }
 
 /// A pair of probes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct PairObject {
     /// The probe that measured.
     pub source: String,
@@ -125,7 +127,7 @@ pub struct PairObject {
 }
 
 /// Two sites.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct SitePairObject {
     /// Their names.
     pub sites: [String; 2],
@@ -136,7 +138,7 @@ pub struct SitePairObject {
 }
 
 /// One direction between two sites.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct DirectionObject {
     /// The site of the sources.
     pub from: String,
@@ -153,7 +155,7 @@ pub struct DirectionObject {
 }
 
 /// The worst direction and family.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct WorstObject {
     /// The quantity.
     pub metric: &'static str,
@@ -170,7 +172,7 @@ pub struct WorstObject {
 }
 
 /// Figures with and without announced work.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct BothObject {
     /// What was expected and what came.
     pub accounting: AccountingObject,
@@ -185,40 +187,51 @@ pub struct BothObject {
 }
 
 /// What was expected and what came, in rounds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AccountingObject {
+    /// All rounds.
+    pub including_maintenance: RoundsObject,
+    /// Those that no announced work touches.
+    pub excluding_maintenance: RoundsObject,
+    /// Slices of the rounds left out as loaded.
+    pub loaded_slices: u64,
+    /// Slices with packets.
+    pub slices: u64,
+    /// Slices of the time that was to be measured.
+    pub slices_expected: u64,
+}
+
+/// Rounds, each expected one in exactly one of `measured` to `collector_gap`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct RoundsObject {
     /// Asked for by the plans in force.
     pub expected: u64,
-    /// Of them in announced work.
-    pub in_maintenance: u64,
     /// In the figures.
     pub measured: u64,
-    /// Of them in announced work.
-    pub measured_in_maintenance: u64,
     /// Without packet counts: in no figure.
     pub legacy: u64,
     /// Left out: the probe doubts itself.
     pub suspect: u64,
     /// Left out: our own throughput test ran.
     pub loaded: u64,
-    /// Their slices.
-    pub loaded_slices: u64,
     /// Reported as not measured.
     pub unmeasured: u64,
-    /// Of which nothing came.
+    /// Not in the report that came.
+    pub left_out: u64,
+    /// No report, though a collector was there to take it.
+    pub probe_missing: u64,
+    /// No report, and no collector was there to take it.
+    pub collector_gap: u64,
+    /// Of which nothing came: the three before together.
     pub missing: u64,
-    /// Slices with packets.
-    pub slices: u64,
-    /// Slices of the time that was to be measured.
-    pub slices_expected: u64,
+    /// Results that no plan in force asked for: not in `expected`.
+    pub unplanned: u64,
     /// Measured ÷ expected.
     pub coverage: Option<f64>,
-    /// The same without announced work.
-    pub coverage_excluding_maintenance: Option<f64>,
 }
 
 /// The figures of a set of rounds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FiguresObject {
     /// Loss over all packets; clusters are rounds.
     pub loss: ShareObject,
@@ -235,7 +248,7 @@ pub struct FiguresObject {
 }
 
 /// A ratio and what is behind it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ShareObject {
     /// Part ÷ whole.
     pub ratio: Option<f64>,
@@ -258,7 +271,7 @@ pub struct ShareObject {
 }
 
 /// Bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct IntervalObject {
     /// The lower one.
     pub lower: f64,
@@ -267,7 +280,7 @@ pub struct IntervalObject {
 }
 
 /// Availability over sliding windows.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AvailabilityObject {
     /// Available ÷ judged slices.
     pub ratio: Option<f64>,
@@ -290,7 +303,7 @@ pub struct AvailabilityObject {
 }
 
 /// An unavailable time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct OutageObject {
     /// Start of its first slice.
     pub from: String,
@@ -301,7 +314,7 @@ pub struct OutageObject {
 }
 
 /// Availability in the form (T − D − Dm) ÷ (T − Dm).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct DowntimeObject {
     /// The availability.
     pub ratio: Option<f64>,
@@ -312,7 +325,7 @@ pub struct DowntimeObject {
 }
 
 /// Averages per minute.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct MinutesObject {
     /// Minutes with packets.
     pub count: u64,
@@ -333,7 +346,7 @@ pub struct MinutesObject {
 }
 
 /// One minute.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct MinuteObject {
     /// Its start.
     pub time: String,
@@ -342,7 +355,7 @@ pub struct MinuteObject {
 }
 
 /// Delay over all packets.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct DelayObject {
     /// Packets with a delay.
     pub count: u64,
@@ -369,7 +382,7 @@ pub struct DelayObject {
 }
 
 /// A promise and what the period says about it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FindingObject {
     /// The quantity.
     pub metric: &'static str,

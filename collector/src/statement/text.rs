@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Table, presets};
 
+use crate::report::sla::account::Rounds;
 use crate::report::sla::profile::Quantile;
 use crate::report::sla::statement::{Both, Figures, Statement};
 use crate::statement::words;
@@ -38,6 +39,9 @@ pub fn write(statement: &Statement) -> String {
     }
     out.push_str("\nPairs, announced maintenance taken out (in brackets: included)\n");
     out.push_str(&pairs(statement).trim_fmt());
+    out.push('\n');
+    out.push_str("\nRounds, announced maintenance taken out (in brackets: included)\n");
+    out.push_str(&rounds(statement).trim_fmt());
     out.push('\n');
     if !statement.site_pairs.is_empty() {
         out.push_str("\nSites, the worst direction and family of each quantity\n");
@@ -109,29 +113,13 @@ fn pairs(statement: &Statement) -> Table {
 }
 
 fn cells(both: &Both) -> Vec<String> {
-    let account = &both.accounting;
-    let coverage = account.coverage().map_or_else(
-        || words::NOTHING.to_owned(),
-        |coverage| {
-            format!(
-                "{} ({}/{})",
-                words::percent(coverage),
-                account.measured,
-                account.expected
-            )
-        },
-    );
-    let with = |value: fn(&Figures) -> String| {
-        let (excluding, including) = (value(&both.excluding), value(&both.including));
-        if excluding == including {
-            excluding
-        } else {
-            format!("{excluding} ({including})")
-        }
-    };
+    let with = |value: fn(&Figures) -> String| beside(&value(&both.excluding), &value(&both.including));
     let findings: Vec<String> = both.findings.iter().map(words::finding).collect();
     vec![
-        coverage,
+        beside(
+            &words::coverage(&both.accounting.excluding()),
+            &words::coverage(&both.accounting.all),
+        ),
         with(|figures| words::availability(&figures.availability.unavailable)),
         with(|figures| words::share(&figures.loss)),
         with(|figures| {
@@ -150,6 +138,56 @@ fn cells(both: &Both) -> Vec<String> {
             findings.join("; ")
         },
     ]
+}
+
+/// What holds without announced work, and in brackets what holds with it, if that is something else.
+fn beside(excluding: &str, including: &str) -> String {
+    if excluding == including {
+        excluding.to_owned()
+    } else {
+        format!("{excluding} ({including})")
+    }
+}
+
+/// Every expected round in its class.
+fn rounds(statement: &Statement) -> Table {
+    let mut table = table([
+        "PAIR",
+        "FAMILY",
+        "EXPECTED",
+        "MEASURED",
+        "SUSPECT",
+        "LOADED",
+        "NOT MEASURED",
+        "NO COUNTS",
+        "LEFT OUT",
+        "NOT REPORTED",
+        "NO COLLECTOR",
+    ]);
+    for pair in &statement.pairs {
+        let account = &pair.figures.accounting;
+        let (excluding, including) = (account.excluding(), account.all);
+        let counts: [fn(&Rounds) -> u64; 9] = [
+            |rounds| rounds.expected,
+            |rounds| rounds.measured,
+            |rounds| rounds.suspect,
+            |rounds| rounds.loaded,
+            |rounds| rounds.unmeasured,
+            |rounds| rounds.legacy,
+            |rounds| rounds.left_out,
+            |rounds| rounds.probe_missing,
+            |rounds| rounds.collector_gap,
+        ];
+        let mut row = vec![
+            format!("{} -> {}", pair.source.probe, pair.target.probe),
+            pair.family.to_string(),
+        ];
+        let counts =
+            counts.map(|count| beside(&count(&excluding).to_string(), &count(&including).to_string()));
+        row.extend(counts);
+        table.add_row(row);
+    }
+    table
 }
 
 fn sites(statement: &Statement) -> Table {

@@ -36,11 +36,7 @@ impl History {
         losses: &Losses,
         known: &mut Known,
     ) -> Option<Summary> {
-        let weather = Weather {
-            load: load_at(slot),
-            is_rerouted: self.is_rerouted(pair, slot),
-            variant: self.chance(pair, slot, 2).below(VARIANTS),
-        };
+        let weather = self.weather(pair, slot);
         // A round without loss is made once and moved to its slot, if that begins with a slice.
         if *losses != Losses::Nothing || slot.floor(Slices::LENGTH) != slot {
             let packets = self.sample(pair, weather, losses);
@@ -65,6 +61,23 @@ impl History {
         let moved = summary.slices.start.as_ns() + slot.as_ns();
         summary.slices.start = UnixTime::from_ns(moved);
         Some(summary)
+    }
+
+    /// Every packet of `pair` in the slot that begins at `slot`.
+    pub(super) fn packets_of(&self, pair: Pair, slot: UnixTime) -> Sample {
+        let losses = self.losses(pair, slot);
+        Sample {
+            round_start: slot.saturating_add(offset(pair.source)),
+            packets: self.sample(pair, self.weather(pair, slot), &losses),
+        }
+    }
+
+    fn weather(&self, pair: Pair, slot: UnixTime) -> Weather {
+        Weather {
+            load: load_at(slot),
+            is_rerouted: self.is_rerouted(pair, slot),
+            variant: self.chance(pair, slot, 2).below(VARIANTS),
+        }
     }
 
     fn sample(&self, pair: Pair, weather: Weather, losses: &Losses) -> Vec<Packet> {

@@ -2,7 +2,7 @@
 
 use ippm::class::Class;
 use ippm::limit::LossLimit;
-use ippm::{Family, UnixTime};
+use ippm::{Family, Sample, UnixTime};
 
 use super::chance::Chance;
 use super::incident::{Incident, IncidentKind};
@@ -109,13 +109,22 @@ impl Losses {
 impl History {
     /// What happened to `subject`, slot by slot; nothing for one that is not of this history.
     pub fn truth(&self, subject: &Subject) -> impl Iterator<Item = SlotTruth> + '_ {
-        let pair = self
-            .pairs
-            .iter()
-            .copied()
-            .find(|pair| self.subject(*pair) == *subject);
-        pair.into_iter()
-            .flat_map(move |pair| self.slots().map(move |slot| self.slot_truth(pair, slot)))
+        let slots = move |pair| self.slots().map(move |slot| self.slot_truth(pair, slot));
+        self.pair(subject).into_iter().flat_map(slots)
+    }
+
+    /// What happened to `subject` with every packet of the slots whose report is stored.
+    pub fn packet_truth(&self, subject: &Subject) -> impl Iterator<Item = (SlotTruth, Option<Sample>)> + '_ {
+        let pair = self.pair(subject);
+        self.truth(subject).map(move |truth| {
+            let pair = pair.filter(|_| truth.delivery.is_stored());
+            (truth, pair.map(|pair| self.packets_of(pair, truth.start)))
+        })
+    }
+
+    fn pair(&self, subject: &Subject) -> Option<Pair> {
+        let mut pairs = self.pairs.iter().copied();
+        pairs.find(|pair| self.subject(*pair) == *subject)
     }
 
     fn slot_truth(&self, pair: Pair, slot: UnixTime) -> SlotTruth {

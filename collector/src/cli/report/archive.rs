@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use ippm::class::Class;
+use ippm::class::slot::Expected;
 use ippm::codec;
 use sha2::{Digest as _, Sha256};
 
@@ -24,6 +26,7 @@ pub(super) struct Archive {
     folder: PathBuf,
     cells: Sheet,
     results: Sheet,
+    silence: Sheet,
     plans: Sheet,
     maintenance: Sheet,
     sums: Vec<(String, String)>,
@@ -87,6 +90,17 @@ impl Archive {
                     "slices",
                 ],
             )?,
+            silence: sheet(
+                "inputs-silence.csv",
+                &[
+                    "source",
+                    "slot",
+                    "period_ns",
+                    "watched_from",
+                    "watched_to",
+                    "class",
+                ],
+            )?,
             plans: sheet("inputs-plans.csv", &["probe", "time", "version", "record"])?,
             maintenance: sheet(
                 "inputs-maintenance.csv",
@@ -128,7 +142,13 @@ impl Archive {
             ]
         }));
         self.add("inputs-probes.csv", &of_rows(&rows))?;
-        for sheet in [self.cells, self.results, self.plans, self.maintenance] {
+        for sheet in [
+            self.cells,
+            self.results,
+            self.silence,
+            self.plans,
+            self.maintenance,
+        ] {
             self.sums.push(sheet.finish()?);
         }
         self.sums.sort();
@@ -207,6 +227,18 @@ impl Record for Archive {
                 .map_or_else(String::new, codec::cell_slices::encode),
         ]);
         self.cells.row(row);
+    }
+
+    fn silence(&mut self, expected: &Expected<'_>, class: Class) {
+        let (watched_from, watched_to) = expected.watched();
+        self.silence.row(vec![
+            guarded(expected.source.as_str()),
+            ippm::wire::time::format(expected.slot_start),
+            expected.period.as_nanos().to_string(),
+            ippm::wire::time::format(watched_from),
+            ippm::wire::time::format(watched_to),
+            class.to_string(),
+        ]);
     }
 
     fn row(&mut self, row: &Row, is_suspect: bool) {

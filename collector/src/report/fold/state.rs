@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use ippm::cell::Cell;
 use ippm::cell::row::CellRow;
-use ippm::class::Class;
 use ippm::class::result::SlotResult;
 use ippm::{ProbeName, UnixTime};
 
@@ -172,9 +171,15 @@ impl State {
         }
         let mut unclear = Vec::new();
         for partial in std::mem::take(&mut self.partial) {
-            match self.account_of_missing(partial, ledger, view) {
-                Some(account) => self.bucket(grid.key(partial.unit.from)).account.merge(&account),
-                None => unclear.push(partial.unit),
+            let Partial { unit, missing, .. } = partial;
+            let span = (unit.from, unit.to);
+            match self.outlook.account_of_missing(span, missing, ledger, view) {
+                Some(account) => {
+                    let bucket = self.bucket(grid.key(unit.from));
+                    bucket.account.merge(&partial.account);
+                    bucket.account.merge(&account);
+                }
+                None => unclear.push(unit),
             }
         }
         unclear
@@ -187,31 +192,6 @@ impl State {
             None => account.pending += 1,
         }
         account
-    }
-
-    /// The account of a unit with fewer results than slots. Slots of which the ledger knows no report have no
-    /// result; whichever others have none were left out of a report that came.
-    ///
-    /// `None` if results are there of whose reports the ledger knows nothing.
-    fn account_of_missing(&self, partial: Partial, ledger: &Ledger, view: &View<'_>) -> Option<Account> {
-        let Partial { unit, missing, .. } = partial;
-        let mut account = partial.account;
-        let mut unreported = 0;
-        for slot in self.outlook.slots(unit.from, unit.to) {
-            let class = self.outlook.class_of_silence(slot, ledger, view)?;
-            if class != Class::Error {
-                account.add(class, Slots::counted(1, self.outlook.is_announced(slot)));
-                unreported += 1;
-            }
-        }
-        let left_out = missing.checked_sub(unreported)?;
-        let first = self.outlook.slots(unit.from, unit.to).next()?;
-        // Announced work touches all slots of the unit or none; else its results would have been asked.
-        account.add(
-            Class::Error,
-            Slots::counted(left_out, self.outlook.is_announced(first)),
-        );
-        Some(account)
     }
 
     pub(super) fn finish(self) -> Buckets {

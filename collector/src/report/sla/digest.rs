@@ -6,6 +6,7 @@ use ippm::cell::Cell;
 use ippm::{Slices, UnixTime};
 use sha2::{Digest as _, Sha256};
 
+use crate::report::sla::account::Accounting;
 use crate::report::sla::minute;
 use crate::report::sla::profile::Profile;
 use crate::report::sla::statement::Period;
@@ -128,6 +129,16 @@ impl Inputs {
         }
         if let Some(slices) = &cell.slices {
             self.slices(slices);
+        }
+        self.flush();
+    }
+
+    /// Adds what became of the expected rounds.
+    pub fn rounds(&mut self, accounting: &Accounting) {
+        for rounds in [&accounting.all, &accounting.in_maintenance] {
+            for count in rounds.counts() {
+                self.number(count);
+            }
         }
         self.flush();
     }

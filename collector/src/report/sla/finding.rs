@@ -3,8 +3,9 @@
 use ippm::interval::{self, LossSums, Sides, Verdict};
 use ippm::limit::LossLimit;
 
+use crate::report::sla::account::Accounting;
 use crate::report::sla::profile::{AvailabilityForm, DelayTarget, Profile};
-use crate::report::sla::statement::{Accounting, Both, Delay, Figures, Finding, Measured, Metric};
+use crate::report::sla::statement::{Both, Delay, Figures, Finding, Measured, Metric};
 use crate::report::sla::tally::Totals;
 
 /// Largest error of a quantile from a histogram, in hundredths of a percent.
@@ -52,7 +53,8 @@ impl Both {
         ];
         let is_covered = self
             .accounting
-            .coverage_excluding()
+            .excluding()
+            .coverage()
             .is_some_and(|coverage| profile.least_coverage.as_ratio() <= coverage);
         findings
             .into_iter()

@@ -1,9 +1,11 @@
 //! Reads what a statement is made of, pair by pair, and puts it together.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ippm::cell::{Cell, HOUR};
+use ippm::class::Class;
+use ippm::class::maintenance::Calendar;
+use ippm::class::slot::Expected;
+use ippm::limit::LossLimit;
 use ippm::roster::Roster;
 use ippm::roster::probe::Probe;
 use ippm::{Family, ProbeName, TestName, UnixTime};
@@ -11,15 +13,16 @@ use thiserror::Error;
 
 use crate::plan::history::{self, History, HistoryError};
 use crate::report::directory::Directory;
-use crate::report::sla::availability::Window;
 use crate::report::sla::digest::{self, Inputs};
+use crate::report::sla::fresh::Stale;
+use crate::report::sla::missing::Watch;
 use crate::report::sla::pairs::{self, Expectations, Load};
 use crate::report::sla::profile::Profile;
-use crate::report::sla::raw::{self, CutHour};
+use crate::report::sla::reading::{Reading, Source};
 use crate::report::sla::site::Sites;
-use crate::report::sla::statement::{Accounting, Both, Pair, Period, Statement};
-use crate::report::sla::tally::{Hour, Tally};
-use crate::store::cell::{CellParts, CellQuery, Resolution, StoredCell};
+use crate::report::sla::statement::{Period, Statement};
+use crate::report::view::View;
+use crate::store::cell::{Series, StoredCell};
 use crate::store::ledger::{MaintenanceVersion, PlanVersion};
 use crate::store::row::Row;
 use crate::store::{Store, StoreError};
@@ -52,6 +55,8 @@ pub struct Ground<'a> {
     pub roster: &'a Roster,
     /// When our own throughput tests ran.
     pub loads: &'a [Load],
+    /// The period of results of the original collector, which did not store it.
+    pub legacy_period: Duration,
     /// For how long single results are kept.
     pub raw_retention: Duration,
     /// For how long cells of an hour are kept.
@@ -70,6 +75,8 @@ pub trait Record {
     fn cell(&mut self, cell: &StoredCell, in_maintenance: bool);
     /// A result of an hour that is cut; whether its probe was not fit to measure.
     fn row(&mut self, row: &Row, is_suspect: bool);
+    /// A slot of which the ledger knows no report, and whether a collector was there to take one.
+    fn silence(&mut self, expected: &Expected<'_>, class: Class);
 }
 
 /// Takes nothing down.
@@ -81,6 +88,7 @@ impl Record for NoRecord {
     fn maintenance(&mut self, _version: &MaintenanceVersion) {}
     fn cell(&mut self, _cell: &StoredCell, _in_maintenance: bool) {}
     fn row(&mut self, _row: &Row, _is_suspect: bool) {}
+    fn silence(&mut self, _expected: &Expected<'_>, _class: Class) {}
 }
 
 /// Why there is no statement.
@@ -108,6 +116,16 @@ pub enum SlaError {
         ippm::wire::time::format(*.hour)
     )]
     RowsExpired {
+        /// The hour.
+        hour: UnixTime,
+    },
+    /// The single results of an hour with results that the ledger does not explain have expired.
+    #[error(
+        "in the hour {} there are results that no plan in force asked for or of whose reports the ledger knows nothing, and \
+         its single results have expired: which rounds are missing is not approximated",
+        ippm::wire::time::format(*.hour)
+    )]
+    RoundsExpired {
         /// The hour.
         hour: UnixTime,
     },
@@ -160,14 +178,26 @@ pub async fn read(
     }
     refuse_expired(&expectations, ground)?;
 
+    let view = ground.view();
+    let calendar: Calendar = works.iter().map(|work| work.entry.clone()).collect();
     let mut inputs = Inputs::new();
     let works = pairs::named(&works, &expectations, ground.directory.aliases());
     let mut sites = Sites::NONE;
     let mut stated = Vec::with_capacity(expectations.len());
-    for of_source in expectations.chunk_by(|one, next| one.source.probe == next.source.probe) {
-        let mut reading = Reading::begin(store, ground, question, of_source, record).await?;
-        reading.stream(store, record).await?;
-        reading.finish(&question.profile, &mut inputs, &mut sites, &mut stated);
+    let mut watch = Watch::new();
+    let is_wanted = |series: &Series| question.may_want(series, &view);
+    let stale = Stale::find(store, &view, period, &is_wanted).await?;
+    for pairs in expectations.chunk_by(|one, next| one.source.probe == next.source.probe) {
+        let source = Source {
+            store,
+            view: &view,
+            question,
+            pairs,
+        };
+        let mut reading = Reading::begin(source, &calendar, &mut watch, record).await?;
+        reading.stream(&stale, record).await?;
+        reading.settle(&mut watch, record).await?;
+        reading.finish(&mut inputs, &mut sites, &mut stated);
     }
     Ok(Statement {
         period: period.clone(),
@@ -179,6 +209,20 @@ pub async fn read(
         pairs: stated,
         site_pairs: sites.finish(&question.profile),
     })
+}
+
+impl<'a> Ground<'a> {
+    /// The same as other reports see it; a statement knows no limit of loss for a slot.
+    fn view(&self) -> View<'a> {
+        View {
+            directory: self.directory,
+            limit: LossLimit::DISPLAY_DEFAULT,
+            legacy_period: self.legacy_period,
+            raw_retention: self.raw_retention,
+            hour_retention: self.hour_retention,
+            now: self.now,
+        }
+    }
 }
 
 impl Question {
@@ -203,279 +247,27 @@ impl Question {
     }
 }
 
+impl Question {
+    /// Whether results of `series` may belong to a pair of the statement.
+    fn may_want(&self, series: &Series, view: &View<'_>) -> bool {
+        let is = |wanted: &Option<ProbeName>, name: &ProbeName| {
+            let resolve = |name| view.directory.resolve(name);
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| resolve(wanted) == resolve(name))
+        };
+        series.test == self.test
+            && self.family.is_none_or(|family| family == series.family)
+            && is(&self.source, &series.source)
+            && is(&self.target, &series.target)
+    }
+}
+
 fn refuse_expired(pairs: &[Expectations], ground: &Ground<'_>) -> Result<(), SlaError> {
     let rows_from = ground.now.saturating_sub(ground.raw_retention);
     let expired = pairs.iter().filter_map(|pair| pair.cut.first()).min();
     match expired {
         Some(hour) if *hour < rows_from => Err(SlaError::RowsExpired { hour: *hour }),
         _ => Ok(()),
-    }
-}
-
-/// The pairs of one source on their way through the period.
-struct Reading<'a> {
-    question: &'a Question,
-    directory: &'a Directory,
-    pairs: &'a [Expectations],
-    /// The names under which results of the source lie.
-    sources: Vec<ProbeName>,
-    sums: Vec<PairSums>,
-}
-
-/// What was read of one pair so far.
-struct PairSums {
-    tally: Tally,
-    accounting: Accounting,
-    cut: BTreeMap<UnixTime, CutHour>,
-    inputs: Inputs,
-}
-
-impl<'a> Reading<'a> {
-    async fn begin(
-        store: &dyn Store,
-        ground: &Ground<'a>,
-        question: &'a Question,
-        pairs: &'a [Expectations],
-        record: &mut (dyn Record + Send),
-    ) -> Result<Self, StoreError> {
-        let directory = ground.directory;
-        let sources: Vec<ProbeName> = directory.names_of(&pairs[0].source.probe).cloned().collect();
-        let cut = raw::read(
-            store,
-            &sources,
-            directory.aliases(),
-            pairs,
-            &question.period,
-            &mut |row, suspect| {
-                record.row(row, suspect);
-            },
-        )
-        .await?;
-        let window = Window {
-            length: question.profile.window,
-            threshold: question.profile.threshold,
-        };
-        let sums = pairs
-            .iter()
-            .zip(cut)
-            .map(|(pair, cut)| PairSums {
-                tally: Tally::new(window),
-                accounting: pair.accounting(),
-                cut,
-                inputs: Inputs::new(),
-            })
-            .collect();
-        Ok(Self {
-            question,
-            directory,
-            pairs,
-            sources,
-            sums,
-        })
-    }
-
-    /// Reads the cells: of a source that was never renamed in one go, else pair by pair.
-    async fn stream(
-        &mut self,
-        store: &dyn Store,
-        record: &mut (dyn Record + Send),
-    ) -> Result<(), StoreError> {
-        if self.sources.len() == 1 {
-            let mut cells = store.cells(self.query(self.sources[0].clone(), None, self.question.family));
-            let mut last = 0;
-            while let Some(cell) = cells.next().await? {
-                // Cells of one series come together, so the pair is that of the last cell almost always.
-                let is_of = |pair: &Expectations| {
-                    pair.target.probe == cell.target && pair.family == cell.family && pair.test == cell.test
-                };
-                let place = if is_of(&self.pairs[last]) {
-                    Some(last)
-                } else {
-                    self.pairs.iter().position(is_of)
-                };
-                if let Some(place) = place.filter(|place| !self.is_renamed(*place)) {
-                    last = place;
-                    self.add(place, &cell, record);
-                }
-            }
-        }
-        for place in 0..self.pairs.len() {
-            if self.sources.len() > 1 || self.is_renamed(place) {
-                self.stream_renamed(place, store, record).await?;
-            }
-            self.sums[place].flush_until(UnixTime::from_ns(i64::MAX));
-        }
-        Ok(())
-    }
-
-    fn is_renamed(&self, place: usize) -> bool {
-        self.directory.names_of(&self.pairs[place].target.probe).count() > 1
-    }
-
-    /// A renamed probe has cells under several names; of the hour in which it was renamed they are added up.
-    async fn stream_renamed(
-        &mut self,
-        place: usize,
-        store: &dyn Store,
-        record: &mut (dyn Record + Send),
-    ) -> Result<(), StoreError> {
-        let pair = &self.pairs[place];
-        let targets: Vec<ProbeName> = self.directory.names_of(&pair.target.probe).cloned().collect();
-        let mut cells: Vec<StoredCell> = Vec::new();
-        for source in &self.sources {
-            for target in &targets {
-                let query = self.query(source.clone(), Some(target.clone()), Some(pair.family));
-                cells.extend(store.cells(query).collect().await?);
-            }
-        }
-        cells.sort_by_key(|cell| cell.time);
-        for of_hour in cells.chunk_by(|one, next| one.time == next.time) {
-            if let Some(cell) = joined(of_hour) {
-                self.add(place, &cell, record);
-            }
-        }
-        Ok(())
-    }
-
-    fn query(&self, source: ProbeName, target: Option<ProbeName>, family: Option<Family>) -> CellQuery {
-        CellQuery {
-            source: Some(source),
-            target,
-            family,
-            test: Some(self.question.test.clone()),
-            from: self.question.period.from.floor(HOUR),
-            to: self.question.period.to,
-            resolution: Resolution::Hour,
-            parts: CellParts::ALL,
-        }
-    }
-
-    fn add(&mut self, place: usize, cell: &StoredCell, record: &mut (dyn Record + Send)) {
-        let pair = &self.pairs[place];
-        if pair.cut.contains(&cell.time) {
-            return;
-        }
-        let in_maintenance = pair.is_in_maintenance(cell.time);
-        record.cell(cell, in_maintenance);
-        let sums = &mut self.sums[place];
-        sums.flush_until(cell.time);
-        sums.add(cell.time, in_maintenance, &cell.cell);
-        let rounds = Some(&cell.cell);
-        sums.tally.add(Hour {
-            outside: rounds.filter(|_| !in_maintenance),
-            in_maintenance: rounds.filter(|_| in_maintenance),
-        });
-    }
-
-    fn finish(self, profile: &Profile, inputs: &mut Inputs, sites: &mut Sites, stated: &mut Vec<Pair>) {
-        for (pair, sums) in self.pairs.iter().zip(self.sums) {
-            let totals = sums.tally.finish();
-            let accounting = Accounting {
-                slices: totals.including.slices,
-                ..sums.accounting
-            };
-            pair.describe(inputs);
-            inputs.nested(sums.inputs);
-            let pair = Pair {
-                source: pair.source.clone(),
-                target: pair.target.clone(),
-                family: pair.family,
-                test: pair.test.clone(),
-                figures: Both::of(profile, accounting, &totals),
-            };
-            sites.add(&pair, &totals);
-            stated.push(pair);
-        }
-    }
-}
-
-/// The cells of one hour under several names as one.
-fn joined(cells: &[StoredCell]) -> Option<StoredCell> {
-    let (first, rest) = cells.split_first()?;
-    if rest.is_empty() {
-        return Some(first.clone());
-    }
-    let mut cell = Cell::of_hours(cells.iter().map(|cell| &cell.cell))?;
-    for slices in cells.iter().filter_map(|cell| cell.cell.slices.as_ref()) {
-        match &mut cell.slices {
-            None => cell.slices = Some(slices.clone()),
-            Some(sum) => {
-                for (sum, list) in [
-                    (&mut sum.sent, &slices.sent),
-                    (&mut sum.lost, &slices.lost),
-                    (&mut sum.rtt_count, &slices.rtt_count),
-                    (&mut sum.rtt_sum_ns, &slices.rtt_sum_ns),
-                ] {
-                    for (sum, value) in sum.iter_mut().zip(list) {
-                        *sum = sum.saturating_add(*value);
-                    }
-                }
-            }
-        }
-    }
-    Some(StoredCell {
-        cell,
-        ..first.clone()
-    })
-}
-
-impl PairSums {
-    /// Takes the cut hours before `hour`, which lie between the whole ones.
-    fn flush_until(&mut self, hour: UnixTime) {
-        while let Some(entry) = self.cut.first_entry().filter(|entry| *entry.key() < hour) {
-            let (hour, cut) = entry.remove_entry();
-            for (cell, in_maintenance) in [(&cut.outside, false), (&cut.in_maintenance, true)] {
-                if let Some(cell) = cell {
-                    self.add(hour, in_maintenance, cell);
-                }
-            }
-            if let Some(loaded) = &cut.loaded {
-                self.accounting.loaded += loaded.rounds;
-                let slices = loaded.slices.iter().flat_map(|slices| &slices.sent);
-                let with_packets = slices.filter(|sent| **sent > 0).count();
-                self.accounting.loaded_slices += u64::try_from(with_packets).unwrap_or(u64::MAX);
-                self.accounting.suspect += loaded.rounds_suspect;
-                self.accounting.unmeasured += loaded.rounds_error;
-                self.accounting.legacy += loaded.rounds_legacy;
-            }
-            self.tally.add(Hour {
-                outside: cut.outside.as_ref(),
-                in_maintenance: cut.in_maintenance.as_ref(),
-            });
-        }
-    }
-
-    fn add(&mut self, hour: UnixTime, in_maintenance: bool, cell: &Cell) {
-        self.inputs.cell(hour, in_maintenance, cell);
-        self.accounting.measured += cell.rounds;
-        self.accounting.suspect += cell.rounds_suspect;
-        self.accounting.unmeasured += cell.rounds_error;
-        self.accounting.legacy += cell.rounds_legacy;
-        if in_maintenance {
-            self.accounting.measured_in_maintenance += cell.rounds;
-        }
-    }
-}
-
-impl Expectations {
-    /// Adds who the pair is and what was expected of it to the inputs.
-    fn describe(&self, inputs: &mut Inputs) {
-        for end in [&self.source, &self.target] {
-            inputs.text(end.probe.as_str());
-            inputs.text(end.site.as_deref().unwrap_or_default());
-        }
-        inputs.number(u64::from(self.family.number()));
-        inputs.text(self.test.as_str());
-        for expected in &self.expected {
-            inputs.number(u64::try_from(expected.slots.period().as_nanos()).unwrap_or(u64::MAX));
-            for span in expected.slots.spans().as_slice() {
-                inputs.time(span.from());
-                inputs.time(span.to());
-            }
-        }
-        for (from, to) in self.maintenance.spans() {
-            inputs.time(*from);
-            inputs.time(*to);
-        }
     }
 }

@@ -10,8 +10,9 @@ use ippm::{Family, ProbeName, TestName, UnixTime};
 
 use crate::plan::history::Expected;
 use crate::report::directory::Directory;
+use crate::report::sla::account::Accounting;
 use crate::report::sla::overlay::{Cover, Overlay};
-use crate::report::sla::statement::{Accounting, End, Period, Work};
+use crate::report::sla::statement::{End, Period, Work};
 use crate::store::ledger::MaintenanceVersion;
 
 /// A time in which our own throughput test ran between two probes.
@@ -103,12 +104,12 @@ impl Expectations {
         for expected in &self.expected {
             let period = expected.expectation.period;
             let count = expected.slots.count();
-            accounting.expected += count;
+            accounting.all.expected += count;
             accounting.slices_expected += count * (period.as_secs() / ippm::Slices::LENGTH.as_secs());
             if !self.maintenance.is_none() {
                 let slots = expected.slots.iter();
                 let touched = slots.filter(|slot| self.maintenance.meets(*slot, slot.saturating_add(period)));
-                accounting.in_maintenance += u64::try_from(touched.count()).unwrap_or(u64::MAX);
+                accounting.in_maintenance.expected += u64::try_from(touched.count()).unwrap_or(u64::MAX);
             }
         }
         accounting

@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ippm::UnixTime;
 use ippm::cell::row::CellRow;
 use ippm::cell::{Cell, HOUR};
-use ippm::class::slot::Aliases;
-use ippm::{ProbeName, UnixTime};
 
+use crate::report::ledger::Ledger;
+use crate::report::sla::book::Book;
+use crate::report::sla::gather::Record;
 use crate::report::sla::pairs::Expectations;
-use crate::report::sla::statement::Period;
+use crate::report::sla::reading::Source;
+use crate::store::StoreError;
 use crate::store::query::RowQuery;
 use crate::store::row::{Parts, Row};
-use crate::store::{Store, StoreError};
 
 /// What of a result its cell is made of.
-const PARTS: Parts = Parts {
+pub(super) const PARTS: Parts = Parts {
     counts: true,
     delay: true,
     hist: true,
@@ -34,69 +36,74 @@ pub(super) struct CutHour {
     pub(super) loaded: Option<Cell>,
 }
 
-/// Reads the cut hours of the pairs of one source: for each pair, in their order, its hours.
-///
-/// `source` and `targets` are stored names; an hour is read for all pairs at once.
+/// Reads the cut hours of the pairs of one source into `books`, and gives back for each pair, in their order, its
+/// hours. An hour is read for all pairs at once.
 pub(super) async fn read(
-    store: &dyn Store,
-    sources: &[ProbeName],
-    aliases: &Aliases,
-    pairs: &[Expectations],
-    period: &Period,
-    record: &mut (dyn FnMut(&Row, bool) + Send),
+    source: Source<'_>,
+    books: &mut [Book],
+    ledger: &mut Ledger,
+    record: &mut (dyn Record + Send),
 ) -> Result<Vec<BTreeMap<UnixTime, CutHour>>, StoreError> {
+    let pairs = source.pairs;
     let mut found: Vec<BTreeMap<UnixTime, CutHour>> = vec![BTreeMap::new(); pairs.len()];
     let hours: BTreeSet<UnixTime> = pairs.iter().flat_map(|pair| pair.cut.iter().copied()).collect();
-    let longest = pairs
-        .iter()
-        .flat_map(|pair| &pair.expected)
-        .map(|expected| expected.expectation.period)
-        .max()
-        .unwrap_or(HOUR);
     for hour in hours {
-        let end = hour.saturating_add(HOUR).saturating_add(longest);
-        let mut rows: Vec<Vec<CellRow>> = vec![Vec::new(); pairs.len()];
-        for source in sources {
-            let suspects: BTreeSet<UnixTime> = store
-                .probe_runs(Some(source), hour, end)
-                .await?
-                .into_iter()
-                .filter(|run| run.native.as_ref().is_some_and(|run| !run.suspect.is_empty()))
-                .map(|run| run.time)
-                .collect();
-            let mut stream = store.rows(RowQuery {
-                source: Some(source.clone()),
-                target: None,
-                family: None,
-                test: None,
-                from: hour,
-                to: end,
-                parts: PARTS,
+        let rows = rows(source, hour, PARTS, ledger, |place| {
+            pairs[place].cut.contains(&hour)
+        })
+        .await?;
+        for (place, rows) in rows {
+            let pair = &pairs[place];
+            books[place].take_rows(hour, &rows, ledger, source.view);
+            let rows = rows.into_iter().map(|row| {
+                let is_suspect = ledger.is_suspect(&pair.source.probe, row.time);
+                record.row(&row, is_suspect);
+                row.into_cell_row(is_suspect)
             });
-            while let Some(row) = stream.next().await? {
-                let target = aliases.resolve(&row.target);
-                let place = pairs.iter().position(|pair| {
-                    pair.target.probe == *target && pair.family == row.family && pair.test == row.test
-                });
-                let Some(place) = place.filter(|place| pairs[*place].cut.contains(&hour)) else {
-                    continue;
-                };
-                let is_suspect = suspects.contains(&row.time);
-                let slot = row.period.map_or(row.time, |period| row.time.floor(period));
-                if slot < period.from || period.to <= slot || slot.floor(HOUR) != hour {
-                    continue;
-                }
-                record(&row, is_suspect);
-                rows[place].push(row.into_cell_row(is_suspect));
-            }
-        }
-        for ((pair, rows), found) in pairs.iter().zip(rows).zip(&mut found) {
-            if pair.cut.contains(&hour) {
-                found.insert(hour, apart(pair, hour, rows));
-            }
+            found[place].insert(hour, apart(pair, hour, rows.collect()));
         }
     }
     Ok(found)
+}
+
+/// The results of the slots that begin in `hour` and in the period, of the pairs at the places that are wanted; and
+/// the reports that brought them into `ledger`.
+pub(super) async fn rows(
+    source: Source<'_>,
+    hour: UnixTime,
+    parts: Parts,
+    ledger: &mut Ledger,
+    is_wanted: impl Fn(usize) -> bool,
+) -> Result<BTreeMap<usize, Vec<Row>>, StoreError> {
+    let Source { store, view, .. } = source;
+    let period = &source.question.period;
+    // No slot is longer than an hour.
+    let span = (hour, hour.saturating_add(HOUR * 2));
+    ledger
+        .read_runs(store, view.directory, Some(source.name()), span)
+        .await?;
+    let wanted = (0..source.pairs.len()).filter(|place| is_wanted(*place));
+    let mut rows: BTreeMap<usize, Vec<Row>> = wanted.map(|place| (place, Vec::new())).collect();
+    for name in source.names() {
+        let mut stream = store.rows(RowQuery {
+            source: Some(name),
+            target: None,
+            family: None,
+            test: None,
+            from: span.0,
+            to: span.1,
+            parts,
+        });
+        while let Some(row) = stream.next().await? {
+            let slot = row.period.map_or(row.time, |period| row.time.floor(period));
+            let is_within = period.from <= slot && slot < period.to && slot.floor(HOUR) == hour;
+            let place = source.place_of(&row.target, row.family, &row.test);
+            if let Some(rows) = place.filter(|_| is_within).and_then(|place| rows.get_mut(&place)) {
+                rows.push(row);
+            }
+        }
+    }
+    Ok(rows)
 }
 
 /// All results of a slot go the same way, so which of them counts does not change.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use ippm::{Family, TestName};
 
+use crate::report::sla::account::Accounting;
 use crate::report::sla::profile::{Profile, Quantile};
-use crate::report::sla::statement::{Accounting, Both, Direction, Measured, Metric, Pair, SitePair, Worst};
+use crate::report::sla::statement::{Both, Direction, Measured, Metric, Pair, SitePair, Worst};
 use crate::report::sla::tally::Totals;
 
 /// From where, to where, over what.

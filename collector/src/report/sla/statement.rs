@@ -3,6 +3,7 @@
 use ippm::interval::{Interval, Verdict};
 use ippm::{Family, ProbeName, TestName, UnixTime};
 
+use crate::report::sla::account::Accounting;
 use crate::report::sla::availability::Availability;
 use crate::report::sla::minute::Minutes;
 use crate::report::sla::profile::{AvailabilityForm, Profile, Quantile};
@@ -137,91 +138,6 @@ pub struct Both {
     pub downtime: Downtime,
     /// One for each promise of the profile, in the order of [`Metric::ALL`]; announced work taken out.
     pub findings: Vec<Finding>,
-}
-
-/// What was expected and what came, in rounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Accounting {
-    /// Rounds that the plans in force asked for.
-    pub expected: u64,
-    /// Of them in announced work.
-    pub in_maintenance: u64,
-    /// Measured with packet counts, and in the figures.
-    pub measured: u64,
-    /// Of them in announced work.
-    pub measured_in_maintenance: u64,
-    /// Posted by a probe of the original IXPQoS, without packet counts: in no figure.
-    pub legacy: u64,
-    /// Left out because the probe doubts itself.
-    pub suspect: u64,
-    /// Left out because our own throughput test ran on the path.
-    pub loaded: u64,
-    /// Slices of the rounds left out as loaded.
-    pub loaded_slices: u64,
-    /// Reported as not measured.
-    pub unmeasured: u64,
-    /// Slices with packets, in the figures.
-    pub slices: u64,
-    /// Slices of the period that the pair was expected to be measured in.
-    pub slices_expected: u64,
-}
-
-impl Accounting {
-    /// Nothing was expected, and nothing came.
-    pub const NOTHING: Self = Self {
-        expected: 0,
-        in_maintenance: 0,
-        measured: 0,
-        measured_in_maintenance: 0,
-        legacy: 0,
-        suspect: 0,
-        loaded: 0,
-        loaded_slices: 0,
-        unmeasured: 0,
-        slices: 0,
-        slices_expected: 0,
-    };
-
-    /// Adds another pair.
-    pub fn merge(&mut self, other: &Self) {
-        self.expected += other.expected;
-        self.in_maintenance += other.in_maintenance;
-        self.measured += other.measured;
-        self.measured_in_maintenance += other.measured_in_maintenance;
-        self.legacy += other.legacy;
-        self.suspect += other.suspect;
-        self.loaded += other.loaded;
-        self.loaded_slices += other.loaded_slices;
-        self.unmeasured += other.unmeasured;
-        self.slices += other.slices;
-        self.slices_expected += other.slices_expected;
-    }
-
-    /// Expected rounds of which nothing came.
-    #[must_use]
-    pub const fn missing(&self) -> u64 {
-        self.expected
-            .saturating_sub(self.measured)
-            .saturating_sub(self.legacy)
-            .saturating_sub(self.suspect)
-            .saturating_sub(self.loaded)
-            .saturating_sub(self.unmeasured)
-    }
-
-    /// Share of the expected rounds that is behind the figures, 0 to 1; `None` if nothing was expected.
-    #[must_use]
-    pub fn coverage(&self) -> Option<f64> {
-        let measured = self.measured.min(self.expected);
-        Some(ippm::LossRatio::of(measured, self.expected)?.get())
-    }
-
-    /// The same without announced work.
-    #[must_use]
-    pub fn coverage_excluding(&self) -> Option<f64> {
-        let expected = self.expected.saturating_sub(self.in_maintenance);
-        let measured = self.measured.saturating_sub(self.measured_in_maintenance);
-        Some(ippm::LossRatio::of(measured.min(expected), expected)?.get())
-    }
 }
 
 /// The figures of a set of rounds.

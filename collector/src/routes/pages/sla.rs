@@ -73,6 +73,7 @@ async fn gathered(
         directory: &directory,
         roster,
         loads: &[],
+        legacy_period: context.config.legacy.period,
         raw_retention: context.config.retention.raw,
         hour_retention: context.config.retention.hour,
         now,

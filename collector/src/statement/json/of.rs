@@ -7,15 +7,16 @@ use ippm::limit::LossLimit;
 use super::{
     AccountingObject, AvailabilityObject, BothObject, DelayObject, DelayTargetObject, DirectionObject,
     Document, DowntimeObject, FiguresObject, FindingObject, IntervalObject, MinuteObject, MinutesObject,
-    OutageObject, PairObject, ProfileObject, ShareObject, SitePairObject, TargetsObject, WorkObject,
-    WorstObject,
+    OutageObject, PairObject, ProfileObject, RoundsObject, ShareObject, SitePairObject, TargetsObject,
+    WorkObject, WorstObject,
 };
+use crate::report::sla::account::{Accounting, Rounds};
 use crate::report::sla::availability::{Availability, Outage};
 use crate::report::sla::minute::Minutes;
 use crate::report::sla::profile::{AvailabilityForm, DelayTarget, Profile, Quantile};
 use crate::report::sla::share::Share;
 use crate::report::sla::statement::{
-    Accounting, Both, Delay, Direction, Figures, Finding, Measured, Pair, SitePair, Statement, Work, Worst,
+    Both, Delay, Direction, Figures, Finding, Measured, Pair, SitePair, Statement, Work, Worst,
 };
 use crate::statement::words;
 
@@ -169,20 +170,28 @@ fn both(both: &Both) -> BothObject {
 
 fn accounting(accounting: &Accounting) -> AccountingObject {
     AccountingObject {
-        expected: accounting.expected,
-        in_maintenance: accounting.in_maintenance,
-        measured: accounting.measured,
-        measured_in_maintenance: accounting.measured_in_maintenance,
-        legacy: accounting.legacy,
-        suspect: accounting.suspect,
-        loaded: accounting.loaded,
+        including_maintenance: rounds(&accounting.all),
+        excluding_maintenance: rounds(&accounting.excluding()),
         loaded_slices: accounting.loaded_slices,
-        unmeasured: accounting.unmeasured,
-        missing: accounting.missing(),
         slices: accounting.slices,
         slices_expected: accounting.slices_expected,
-        coverage: accounting.coverage(),
-        coverage_excluding_maintenance: accounting.coverage_excluding(),
+    }
+}
+
+fn rounds(rounds: &Rounds) -> RoundsObject {
+    RoundsObject {
+        expected: rounds.expected,
+        measured: rounds.measured,
+        legacy: rounds.legacy,
+        suspect: rounds.suspect,
+        loaded: rounds.loaded,
+        unmeasured: rounds.unmeasured,
+        left_out: rounds.left_out,
+        probe_missing: rounds.probe_missing,
+        collector_gap: rounds.collector_gap,
+        missing: rounds.missing(),
+        unplanned: rounds.unplanned,
+        coverage: rounds.coverage(),
     }
 }
 

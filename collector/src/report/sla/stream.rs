@@ -1,0 +1,211 @@
+//! The cells of one source on their way into its pairs: stored ones, and those that are still to be made.
+
+use ippm::cell::{Cell, DAY, HOUR};
+use ippm::{ProbeName, UnixTime};
+
+use crate::report::sla::fresh::Stale;
+use crate::report::sla::gather::Record;
+use crate::report::sla::pairs::Expectations;
+use crate::report::sla::reading::Reading;
+use crate::report::sla::tally::Hour;
+use crate::store::StoreError;
+use crate::store::cell::{CellParts, CellQuery, Resolution, StoredCell};
+
+/// From the first hour up to, but without, the second.
+type Piece = (UnixTime, UnixTime);
+
+impl Reading<'_> {
+    /// Reads the cells of the period, day by day where some are still to be made, else in one go.
+    pub(super) async fn stream(
+        &mut self,
+        stale: &Stale,
+        record: &mut (dyn Record + Send),
+    ) -> Result<(), StoreError> {
+        let period = &self.source.question.period;
+        let end = period.to;
+        let mut from = period.from.floor(HOUR);
+        for day in stale.days(&self.names) {
+            let (first, behind) = (day.max(from), day.saturating_add(DAY).min(end));
+            self.read(None, (from, first), record).await?;
+            self.read(Some(stale), (first, behind), record).await?;
+            from = behind;
+        }
+        self.read(None, (from, end), record).await?;
+        for (sums, book) in self.sums.iter_mut().zip(&mut self.books) {
+            sums.flush_until(UnixTime::from_ns(i64::MAX));
+            book.pass_until(end);
+        }
+        Ok(())
+    }
+
+    /// Reads a piece: of a source that was never renamed in one go, else pair by pair; with cells that are to be made
+    /// all together, because then it is a day at most.
+    async fn read(
+        &mut self,
+        stale: Option<&Stale>,
+        piece: Piece,
+        record: &mut (dyn Record + Send),
+    ) -> Result<(), StoreError> {
+        if piece.1 <= piece.0 {
+            return Ok(());
+        }
+        if let Some(stale) = stale {
+            let mut cells = Vec::new();
+            for name in &self.names {
+                let stored = self.query(name.clone(), None, piece);
+                let stored = self.source.store.cells(stored).collect().await?;
+                let is_good = |cell: &StoredCell| !stale.contains(&cell.series(), cell.time);
+                cells.extend(stored.into_iter().filter(is_good));
+                cells.extend(stale.cells(self.source.store, name, piece).await?);
+            }
+            self.take(cells, record);
+            return Ok(());
+        }
+        if self.names.len() == 1 {
+            self.read_through(piece, record).await?;
+        }
+        for place in 0..self.source.pairs.len() {
+            if self.names.len() > 1 || self.is_renamed(place) {
+                self.read_renamed(place, piece, record).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the pairs with targets that were never renamed.
+    async fn read_through(
+        &mut self,
+        piece: Piece,
+        record: &mut (dyn Record + Send),
+    ) -> Result<(), StoreError> {
+        let query = self.query(self.names[0].clone(), None, piece);
+        let mut cells = self.source.store.cells(query);
+        let mut last = 0;
+        while let Some(cell) = cells.next().await? {
+            // Cells of one series come together, so the pair is that of the last cell almost always.
+            let is_of = |pair: &Expectations| {
+                pair.target.probe == cell.target && pair.family == cell.family && pair.test == cell.test
+            };
+            let place = if is_of(&self.source.pairs[last]) {
+                Some(last)
+            } else {
+                self.source.pairs.iter().position(is_of)
+            };
+            if let Some(place) = place.filter(|place| !self.is_renamed(*place)) {
+                last = place;
+                self.add(place, &cell, record);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_renamed(&self, place: usize) -> bool {
+        let target = &self.source.pairs[place].target.probe;
+        self.source.view.directory.names_of(target).count() > 1
+    }
+
+    /// Reads one pair under all names of its ends.
+    async fn read_renamed(
+        &mut self,
+        place: usize,
+        piece: Piece,
+        record: &mut (dyn Record + Send),
+    ) -> Result<(), StoreError> {
+        let pair = &self.source.pairs[place];
+        let mut cells = Vec::new();
+        for source in &self.names {
+            for target in self.source.view.directory.names_of(&pair.target.probe) {
+                let query = CellQuery {
+                    family: Some(pair.family),
+                    ..self.query(source.clone(), Some(target.clone()), piece)
+                };
+                cells.extend(self.source.store.cells(query).collect().await?);
+            }
+        }
+        self.take(cells, record);
+        Ok(())
+    }
+
+    /// Takes cells in any order. A renamed probe has some under several names; of the hour in which it was renamed
+    /// they are added up.
+    fn take(&mut self, cells: Vec<StoredCell>, record: &mut (dyn Record + Send)) {
+        let source = self.source;
+        let placed = cells.into_iter().filter_map(|cell| {
+            let place = source.place_of(&cell.target, cell.family, &cell.test)?;
+            Some((place, cell))
+        });
+        let mut placed: Vec<(usize, StoredCell)> = placed.collect();
+        placed.sort_by_cached_key(|(place, cell)| (*place, cell.time, cell.series()));
+        let is_same =
+            |(a, one): &(usize, StoredCell), (b, next): &(usize, StoredCell)| a == b && one.time == next.time;
+        for of_hour in placed.chunk_by(is_same) {
+            let place = of_hour[0].0;
+            let cells: Vec<&StoredCell> = of_hour.iter().map(|(_, cell)| cell).collect();
+            if let Some(cell) = joined(&cells) {
+                self.add(place, &cell, record);
+            }
+        }
+    }
+
+    fn query(&self, source: ProbeName, target: Option<ProbeName>, (from, to): Piece) -> CellQuery {
+        let question = self.source.question;
+        CellQuery {
+            source: Some(source),
+            target,
+            family: question.family,
+            test: Some(question.test.clone()),
+            from,
+            to,
+            resolution: Resolution::Hour,
+            parts: CellParts::ALL,
+        }
+    }
+
+    fn add(&mut self, place: usize, cell: &StoredCell, record: &mut (dyn Record + Send)) {
+        let pair = &self.source.pairs[place];
+        if pair.cut.contains(&cell.time) {
+            return;
+        }
+        let in_maintenance = pair.is_in_maintenance(cell.time);
+        record.cell(cell, in_maintenance);
+        self.books[place].take_cell(cell.time, in_maintenance, &cell.cell);
+        let sums = &mut self.sums[place];
+        sums.flush_until(cell.time);
+        sums.inputs.cell(cell.time, in_maintenance, &cell.cell);
+        let rounds = Some(&cell.cell);
+        sums.tally.add(Hour {
+            outside: rounds.filter(|_| !in_maintenance),
+            in_maintenance: rounds.filter(|_| in_maintenance),
+        });
+    }
+}
+
+/// The cells of one hour under several names as one.
+fn joined(cells: &[&StoredCell]) -> Option<StoredCell> {
+    let (first, rest) = cells.split_first()?;
+    if rest.is_empty() {
+        return Some((*first).clone());
+    }
+    let mut cell = Cell::of_hours(cells.iter().map(|cell| &cell.cell))?;
+    for slices in cells.iter().filter_map(|cell| cell.cell.slices.as_ref()) {
+        match &mut cell.slices {
+            None => cell.slices = Some(slices.clone()),
+            Some(sum) => {
+                for (sum, list) in [
+                    (&mut sum.sent, &slices.sent),
+                    (&mut sum.lost, &slices.lost),
+                    (&mut sum.rtt_count, &slices.rtt_count),
+                    (&mut sum.rtt_sum_ns, &slices.rtt_sum_ns),
+                ] {
+                    for (sum, value) in sum.iter_mut().zip(list) {
+                        *sum = sum.saturating_add(*value);
+                    }
+                }
+            }
+        }
+    }
+    Some(StoredCell {
+        cell,
+        ..(*first).clone()
+    })
+}
