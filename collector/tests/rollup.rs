@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod support {
+    pub(crate) mod cells;
     #[expect(dead_code, reason = "other tests use more of it")]
     pub(crate) mod influxd;
     #[expect(dead_code, reason = "other tests use more of it")]
@@ -12,7 +13,6 @@ mod support {
     pub(crate) mod stopping;
 }
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,25 +20,19 @@ use std::time::Duration;
 use collector::metrics::Metrics;
 use collector::rollup::Rollup;
 use collector::rollup::mark::Marks;
-use collector::store::cell::{CellParts, CellQuery, Kept, Resolution, Series, StoredCell};
+use collector::store::cell::{Kept, Resolution};
 use collector::store::embedded::{self, Embedded};
 use collector::store::influx::setup::Retention;
 use collector::store::influx::{self, Influx};
 use collector::store::{Report, Store};
-use ippm::cell::row::CellRow;
-use ippm::cell::{Cell, DAY};
+use ippm::cell::DAY;
 use ippm::{Family, ProbeName, UnixTime};
 
+use support::cells::{a_day_ago, expected, stored};
 use support::influxd::Influxd;
 use support::reports::{PERIOD, measured, name, report, summary};
-use support::rows::{marker, rows_of};
+use support::rows::marker;
 use support::stopping::Stopping;
-
-/// Far enough back that no slot of a test is still running, and inside every retention.
-fn a_day_ago() -> UnixTime {
-    let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap();
-    UnixTime::from_ns(now).floor(DAY).saturating_sub(DAY)
-}
 
 /// Until when a pass looks.
 fn end(start: UnixTime) -> UnixTime {
@@ -101,57 +95,11 @@ fn reports_of(source: &ProbeName, start: UnixTime, number: u32) -> Vec<Report> {
         .collect()
 }
 
-/// The cells that these reports make: from what was sent, not from what a store gives back.
-fn expected(reports: &[Report]) -> (Vec<StoredCell>, Vec<StoredCell>) {
-    let mut rows: BTreeMap<Series, BTreeMap<UnixTime, Vec<CellRow>>> = BTreeMap::new();
-    for report in reports {
-        let is_suspect = report
-            .run
-            .native
-            .as_ref()
-            .is_some_and(|native| !native.suspect.is_empty());
-        for row in rows_of([report]) {
-            let series = row.series();
-            let row = row.into_cell_row(is_suspect);
-            let hours = rows.entry(series).or_default();
-            hours.entry(row.hour()).or_default().push(row);
-        }
-    }
-    let (mut of_hours, mut of_days) = (Vec::new(), Vec::new());
-    for (series, hours) in rows {
-        let mut days: BTreeMap<UnixTime, Vec<Cell>> = BTreeMap::new();
-        for (hour, rows) in hours {
-            let cell = Cell::of_rows(hour, rows).unwrap();
-            days.entry(hour.floor(DAY)).or_default().push(cell.clone());
-            of_hours.push(StoredCell::new(series.clone(), hour, cell));
-        }
-        for (day, cells) in days {
-            let cell = Cell::of_hours(&cells).unwrap();
-            of_days.push(StoredCell::new(series.clone(), day, cell));
-        }
-    }
-    (of_hours, of_days)
-}
-
-async fn cells(store: &dyn Store, source: &ProbeName, resolution: Resolution) -> Vec<StoredCell> {
-    let query = CellQuery {
-        source: Some(source.clone()),
-        target: None,
-        family: None,
-        test: None,
-        from: UnixTime::from_ns(0),
-        to: UnixTime::from_ns(i64::MAX),
-        resolution,
-        parts: CellParts::ALL,
-    };
-    store.cells(query).collect().await.unwrap()
-}
-
 /// The cells of `source` are those that `reports` make, bit by bit.
 async fn check(store: &dyn Store, source: &ProbeName, reports: &[Report]) {
     let (hours, days) = expected(reports);
     for (resolution, expected) in [(Resolution::Hour, hours), (Resolution::Day, days)] {
-        let found = cells(store, source, resolution).await;
+        let found = stored(store, Some(source), resolution).await;
         for (found, expected) in found.iter().zip(&expected) {
             assert_eq!(found, expected);
         }
@@ -326,15 +274,15 @@ async fn a_cell_keeps_what_retention_took_from_the_results() {
     collector.append(&store, &reports[25..]).await;
     collector.rollup(&store).marked().await.unwrap();
     let before = [
-        cells(&store, &source, Resolution::Hour).await,
-        cells(&store, &source, Resolution::Day).await,
+        stored(&store, Some(&source), Resolution::Hour).await,
+        stored(&store, Some(&source), Resolution::Day).await,
     ];
     // In the middle of the last hour but one.
     store.expire(Kept::Rows, reports[22].run.time).await.unwrap();
     collector.append(&store, &reports[24..25]).await;
     collector.rollup(&store).marked().await.unwrap();
     collector.rollup(&store).pass(end(start), SPAN).await.unwrap();
-    let after = cells(&store, &source, Resolution::Hour).await;
+    let after = stored(&store, Some(&source), Resolution::Hour).await;
     assert!(collector.metrics.cells_left.get() > 0);
     let hour = reports[24].run.time.floor(ippm::cell::HOUR);
     for (before, after) in before[0].iter().zip(&after) {
@@ -346,7 +294,7 @@ async fn a_cell_keeps_what_retention_took_from_the_results() {
     // Then the cells go too, the slot that is running excepted, and nothing else does.
     let day = start.saturating_add(DAY);
     assert!(store.expire(Kept::Cells(Resolution::Hour), day).await.unwrap() > 0);
-    let left = cells(&store, &source, Resolution::Hour).await;
+    let left = stored(&store, Some(&source), Resolution::Hour).await;
     assert_eq!(
         left,
         after
@@ -354,10 +302,10 @@ async fn a_cell_keeps_what_retention_took_from_the_results() {
             .filter(|cell| cell.time >= day)
             .collect::<Vec<_>>()
     );
-    let days = cells(&store, &source, Resolution::Day).await;
+    let days = stored(&store, Some(&source), Resolution::Day).await;
     assert_eq!(days.len(), before[1].len());
     store.expire(Kept::Cells(Resolution::Day), day).await.unwrap();
-    let left = cells(&store, &source, Resolution::Day).await;
+    let left = stored(&store, Some(&source), Resolution::Day).await;
     assert_eq!(
         left,
         days.into_iter()

@@ -69,7 +69,9 @@ pub(super) async fn gather(
         fold,
         ledger: Ledger::empty(),
     };
-    for segment in segments(ask.window, coarsest(ask.step), view.now) {
+    for segment in begun(ask.window, view.now)
+        .map_or_else(Vec::new, |window| segments(window, coarsest(ask.step), view.now))
+    {
         match segment.resolution {
             None => reading.rows(segment, None).await?,
             Some(resolution) => reading.cells(segment, resolution, None).await?,
@@ -86,6 +88,15 @@ pub(super) async fn gather(
             latest,
         },
     })
+}
+
+/// As much of `window` as a result can lie in; `None` if it has not begun.
+///
+/// A slot that has not begun has neither a result nor a class, so to ask for those of years to come is work for
+/// nothing. A probe's clock may be ahead, by far less than this.
+fn begun(window: Window, now: UnixTime) -> Option<Window> {
+    let end = window.to().min(now.saturating_add(MAX_PERIOD));
+    Window::new(window.from(), end).ok()
 }
 
 /// Every plan that was in force before `to`, with today's names.

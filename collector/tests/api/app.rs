@@ -29,6 +29,9 @@ pub(crate) const ROSTER: &str = r#"{"probes":[
     {"name":"lon1","proto":6,"address":"2001:db8::20"},
     {"name":"fra1","proto":4,"address":"fra1.example","legacy":true}]}"#;
 
+/// The files of the tests beside the keys.
+const FILES: [(&str, &str); 1] = [("probes.json", ROSTER)];
+
 /// The keys of the tests: secret, role, subject.
 pub(crate) const KEYS: [(&str, Role, &str); 4] = [
     (AMS1, Role::Probe, "ams1"),
@@ -117,7 +120,7 @@ impl TestApp {
         settings: &[(&str, &str)],
         clock: Clock,
     ) -> Self {
-        Self::launch(keys, settings, clock, Arc::clone(&store), |_| store)
+        Self::launch(&FILES, keys, settings, clock, Arc::clone(&store), |_| store)
     }
 
     /// Starts one on a real store in its own folder; `store` stays empty.
@@ -129,10 +132,22 @@ impl TestApp {
             };
             Arc::new(Embedded::open(&options).unwrap())
         };
-        Self::launch(&KEYS, settings, clock, Arc::default(), open)
+        Self::launch(&FILES, &KEYS, settings, clock, Arc::default(), open)
+    }
+
+    /// Starts one with these files beside its key file, on `store`; its own stays empty.
+    pub(crate) fn over(
+        files: &[(&str, &str)],
+        keys: &[(&str, Role, &str)],
+        settings: &[(&str, &str)],
+        clock: Clock,
+        store: Arc<dyn Store>,
+    ) -> Self {
+        Self::launch(files, keys, settings, clock, Arc::default(), |_| store)
     }
 
     fn launch(
+        files: &[(&str, &str)],
         keys: &[(&str, Role, &str)],
         settings: &[(&str, &str)],
         clock: Clock,
@@ -143,7 +158,9 @@ impl TestApp {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         write_keys(folder.path(), keys);
-        fs::write(folder.path().join("probes.json"), ROSTER).unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
         let mut environment: Vec<(String, String)> = [
             ("STORE__DATA_DIR", folder.path().to_str().unwrap()),
             ("SERVER__INSTANCE", "test"),

@@ -5,13 +5,20 @@
 mod access;
 mod answers;
 mod app;
+mod counting;
+mod harmless;
+mod hostile;
+mod hostile_values;
 mod legacy;
 mod limits;
 mod operations;
 mod plans;
+mod raw;
 mod reading;
 mod reports;
 mod schedule;
+mod support;
+mod target;
 
 #[path = "../support/memory.rs"]
 mod memory;

@@ -111,9 +111,15 @@ impl Collector {
         self.start();
     }
 
-    pub(crate) fn kill_and_start(&mut self) {
+    /// Ends it as a power cut would, and returns when it is gone.
+    pub(crate) fn kill(&mut self) {
         kill(self.pid(), Signal::SIGKILL).unwrap();
-        self.start_after_kill();
+        self.process.take().expect("it ran").wait().unwrap();
+    }
+
+    pub(crate) fn kill_and_start(&mut self) {
+        self.kill();
+        self.start();
     }
 
     /// A stop as systemd does it, and a start.

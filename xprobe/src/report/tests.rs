@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::driver::fitness::Suspicion;
 use crate::driver::host::Host;
+use crate::round::pace::Refusal;
 
 const FITNESS: Fitness = Fitness {
     engine: "icmp-datagram",
@@ -266,6 +267,7 @@ fn every_reason_has_its_word_and_what_was_never_tried_is_left_out() {
     check_word(&Unmeasured::Permission(denied()), "permission");
     check_word(&Unmeasured::UnreachableLocally(denied()), "unreachable_locally");
     check_word(&Unmeasured::Socket(denied()), "internal");
+    check_word(&Unmeasured::Refused(Refusal::Packets), "internal");
     check_word(&Unmeasured::UnsupportedKind("x".to_owned()), "unsupported_kind");
     assert!(Unreported::unmeasured(&Unmeasured::NotTried).is_none());
 }

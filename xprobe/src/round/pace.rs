@@ -12,6 +12,8 @@ pub const MAX_PPS: u64 = 20_000;
 pub const MAX_PPS_PER_TARGET: u64 = 200;
 /// Most results of one round.
 pub const MAX_RESULTS: usize = ippm::plan::Plan::MAX_RESULTS;
+/// Most packets of one round, over all its results: each is remembered until the report is made.
+pub const MAX_PACKETS: u64 = ippm::plan::Plan::MAX_PACKETS;
 
 /// The lateness of one wake-up: what is later was held up by something else.
 const MAX_FORGIVEN: Duration = Duration::from_millis(1);
@@ -55,6 +57,7 @@ impl Limits {
         let mut total = 0.0;
         let mut per_target: HashMap<IpAddr, f64> = HashMap::new();
         let mut admitted = 0;
+        let mut packets = 0_u64;
         flows
             .iter()
             .map(|flow| {
@@ -72,6 +75,11 @@ impl Limits {
                 if total + rate > as_rate(self.pps) + 1e-3 {
                     return Err(Refusal::Rate { pps: self.pps });
                 }
+                let together = packets.saturating_add(flow.count);
+                if MAX_PACKETS < together {
+                    return Err(Refusal::Packets);
+                }
+                packets = together;
                 admitted += 1;
                 total += rate;
                 *target += rate;
@@ -111,6 +119,9 @@ pub enum Refusal {
         /// The limit.
         pps: u64,
     },
+    /// Its packets would be more than the probe remembers of one round.
+    #[error("more than {MAX_PACKETS} packets in one round")]
+    Packets,
 }
 
 impl Flow {
@@ -226,6 +237,33 @@ mod tests {
         assert_eq!(
             Refusal::Results.to_string(),
             "more than 2048 results in one round"
+        );
+    }
+
+    /// What fits beside the others is measured, however large the one before it was.
+    #[test]
+    fn two_million_packets_are_the_limit_of_a_round() {
+        let hour = |last: u8, count| flow(last, count, 3_600_000);
+        let verdicts = Limits::HARD.admit(&[
+            hour(1, 720_000),
+            hour(2, 720_000),
+            hour(3, 560_001),
+            hour(4, 560_000),
+            hour(5, 1),
+        ]);
+        assert_eq!(
+            verdicts,
+            [
+                Ok(()),
+                Ok(()),
+                Err(Refusal::Packets),
+                Ok(()),
+                Err(Refusal::Packets)
+            ]
+        );
+        assert_eq!(
+            Refusal::Packets.to_string(),
+            "more than 2000000 packets in one round"
         );
     }
 }
