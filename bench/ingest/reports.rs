@@ -5,6 +5,7 @@ use std::time::Duration;
 use collector::ingest::Settings;
 use collector::ingest::names::Names;
 use collector::ingest::native::{Arrival, accept};
+use collector::store::Report;
 use collector::store::influx::line;
 use collector::store::point::points_of;
 use ippm::wire::report::{PlanRefV1, ProbeV1, ReportV1, ResultV1};
@@ -39,11 +40,22 @@ pub(crate) fn name(index: usize) -> ProbeName {
 
 /// The report of the round that `source` began at `round_start`, with `results` results, as JSON.
 pub(crate) fn body(source: usize, round_start: UnixTime, results: usize) -> Vec<u8> {
+    let targets: Vec<_> = (0..results).map(|target| (name(target), Family::V4)).collect();
+    body_of(&name(source), source, round_start, &targets)
+}
+
+/// The report of the round that the probe `name` at place `source` began at `round_start`, as JSON.
+pub(crate) fn body_of(
+    name: &ProbeName,
+    source: usize,
+    round_start: UnixTime,
+    targets: &[(ProbeName, Family)],
+) -> Vec<u8> {
     let mut random =
         Random(u64::try_from(source).expect("few sources") ^ round_start.as_ns().cast_unsigned());
     let report = ReportV1 {
         schema: 1,
-        source: name(source).to_string(),
+        source: name.to_string(),
         round_start: time::format(round_start),
         duration_ns: 284_104_000_000,
         plan: PlanRefV1 {
@@ -79,30 +91,39 @@ pub(crate) fn body(source: usize, round_start: UnixTime, results: usize) -> Vec<
             unsent_errors: Vec::new(),
             suspect: Vec::new(),
         },
-        results: (0..results)
-            .map(|target| ResultV1::new(&measurement(&mut random, round_start, target)))
+        results: targets
+            .iter()
+            .enumerate()
+            .map(|(place, target)| ResultV1::new(&measurement(&mut random, round_start, place, target)))
             .collect(),
     };
     serde_json::to_vec(&report).expect("numbers and texts")
 }
 
-fn measurement(random: &mut Random, round_start: UnixTime, target: usize) -> Measurement {
+fn measurement(
+    random: &mut Random,
+    round_start: UnixTime,
+    place: usize,
+    (target, family): &(ProbeName, Family),
+) -> Measurement {
     let params = plan::default_params(PERIOD);
     let base_ns = 200_000 + random.next() % 8_000_000;
     let packets = (0..280)
         .map(|sequence| packet(random, sequence, base_ns))
         .collect();
     let sample = Sample { round_start, packets };
+    let address = match family {
+        Family::V4 => format!("198.18.{}.{}", place / 250, 1 + place % 250),
+        Family::V6 => format!("2001:db8::{:x}", 1 + place),
+    };
     Measurement {
         test: TestName::icmp(),
         kind: "icmp".parse().expect("a word"),
-        target: name(target),
-        family: Family::V4,
+        target: target.clone(),
+        family: *family,
         period: PERIOD,
         outcome: Outcome::Measured(Box::new(Measured {
-            address: format!("198.18.{}.{}", target / 250, 1 + target % 250)
-                .parse()
-                .expect("an address"),
+            address: address.parse().expect("an address"),
             params,
             clock: Some("kernel".parse().expect("a word")),
             summary: sample.summary().expect("280 packets"),
@@ -133,8 +154,8 @@ fn packet(random: &mut Random, sequence: u64, base_ns: u64) -> Packet {
     }
 }
 
-/// The lines that the collector writes for the report `body` of `source`, that of its round last.
-pub(crate) fn lines(body: &[u8], source: usize, round_start: UnixTime) -> Vec<String> {
+/// The report `body` of `source` as the collector stores it.
+pub(crate) fn report(body: &[u8], source: usize, round_start: UnixTime) -> Report {
     let settings = Settings {
         legacy_period: PERIOD,
         retention: Duration::from_hours(1),
@@ -152,12 +173,17 @@ pub(crate) fn lines(body: &[u8], source: usize, round_start: UnixTime) -> Vec<St
         "{:?}",
         accepted.answer.rejected
     );
+    accepted.report
+}
+
+/// The lines that the collector writes for the report `body` of `source`, that of its round last.
+pub(crate) fn lines(body: &[u8], source: usize, round_start: UnixTime) -> Vec<String> {
     let write = |point| {
         let mut text = String::new();
         line::push(&mut text, point).expect("a point that can be written");
         text
     };
-    points_of(&accepted.report, Family::V4)
+    points_of(&report(body, source, round_start), Family::V4)
         .iter()
         .map(write)
         .collect()
