@@ -23,9 +23,9 @@ use ippm::{Family, Measurement, ProbeName, UnixTime};
 use thiserror::Error;
 
 use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
-use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use crate::store::query::{RowQuery, RowStream};
-use crate::store::row::Row;
+use crate::store::row::{Parts, Row};
 
 /// What a store answers, some time later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -54,8 +54,13 @@ pub trait Store: Send + Sync + 'static {
     fn rows(&self, query: RowQuery) -> RowStream;
 
     /// The latest row of every (target, family, test) of `source`, or of every source, that lies
-    /// not before `since`. All its fields are of that one time.
-    fn latest<'a>(&'a self, source: Option<&'a ProbeName>, since: UnixTime) -> Answer<'a, Vec<Row>>;
+    /// not before `since`, with `parts` of it. All its fields are of that one time.
+    fn latest<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        since: UnixTime,
+        parts: Parts,
+    ) -> Answer<'a, Vec<Row>>;
 
     /// The rounds of `source`, or of every source, in `[from, to)`, ordered by (source, time).
     fn probe_runs<'a>(
@@ -64,6 +69,15 @@ pub trait Store: Send + Sync + 'static {
         from: UnixTime,
         to: UnixTime,
     ) -> Answer<'a, Vec<ProbeRun>>;
+
+    /// Who reported when in `[from, to)`, of `source` or of every source: the same rounds in the same order, and of
+    /// each only whether its probe doubted itself.
+    fn reported<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<Reported>>;
 
     /// Writes one beat of a collector.
     fn put_collector_run<'a>(&'a self, run: &'a CollectorRun) -> Answer<'a, ()>;

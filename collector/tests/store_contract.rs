@@ -18,6 +18,7 @@ use std::time::Duration;
 use collector::store::embedded::{self, Embedded};
 use collector::store::influx::setup::{Retention, SetupStep};
 use collector::store::influx::{self, Influx};
+use collector::store::row::Parts;
 use collector::store::row::Row;
 use collector::store::{Appended, Store, StoreError};
 use ippm::{Family, UnixTime};
@@ -111,7 +112,12 @@ async fn any_report_comes_back(store: &dyn Store, cases: usize) -> Vec<Row> {
             .unwrap();
         let expected: Vec<_> = reports.into_iter().map(|report| report.run).collect();
         assert_eq!(runs, expected, "case {case}");
-        all.extend(store.latest(Some(&source), UnixTime::from_ns(0)).await.unwrap());
+        all.extend(
+            store
+                .latest(Some(&source), UnixTime::from_ns(0), Parts::ALL)
+                .await
+                .unwrap(),
+        );
     }
     all
 }
@@ -326,7 +332,7 @@ async fn points_of_the_original_collector_are_read_as_legacy_rows() {
     assert_eq!(rows[1], rows_of([&native])[0]);
     assert_eq!(rows[2].legacy.unwrap().loss.to_bits(), 1.0_f64.to_bits());
     assert_eq!(rows[2].legacy.unwrap().avg_ns, None);
-    let latest = store.latest(Some(&name("p1")), at).await.unwrap();
+    let latest = store.latest(Some(&name("p1")), at, Parts::ALL).await.unwrap();
     assert_eq!(latest, rows[2..]);
     let of_family_6 = store.rows(collector::store::query::RowQuery {
         family: Some(Family::V6),

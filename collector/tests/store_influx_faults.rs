@@ -12,6 +12,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use collector::store::influx::Influx;
+use collector::store::row::Parts;
 use collector::store::{Appended, Report, Store, StoreError};
 use tokio::time::Instant;
 use wiremock::matchers::{method, path, query_param};
@@ -268,7 +269,7 @@ async fn a_server_that_says_nothing_is_left_in_time() {
     let reports = [report_of("ams1", 1)];
     let (append, rows, ready) = tokio::join!(
         quiet.append(&reports),
-        quiet.latest(None, reports[0].run.time),
+        quiet.latest(None, reports[0].run.time, Parts::ALL),
         quiet.ready()
     );
     let errors = [append.unwrap_err(), rows.unwrap_err(), ready.unwrap_err()];
@@ -301,7 +302,7 @@ async fn an_answer_that_breaks_off_is_no_answer() {
         })
         .unwrap();
         let since = report_of("ams1", 0).run.time;
-        broken.latest(None, since).await.unwrap_err();
+        broken.latest(None, since, Parts::ALL).await.unwrap_err();
         broken.names(since).await.unwrap_err();
         broken
             .probe_runs(None, since, ippm::UnixTime::from_ns(i64::MAX))

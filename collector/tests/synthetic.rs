@@ -365,7 +365,7 @@ async fn the_same_seed_is_the_same_history_and_every_round_says_that_it_is_synth
             .map(|run| run.native.as_ref().unwrap().version.as_str());
         assert!(versions.clone().all(|version| version == VERSION));
         assert_eq!(versions.count() as u64, first.reports);
-        let latest = store.latest(None, scenario.start).await.unwrap();
+        let latest = store.latest(None, scenario.start, Parts::ALL).await.unwrap();
         stored.push((latest, runs));
     }
     assert_eq!(stored[0], stored[1]);

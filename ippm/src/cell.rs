@@ -177,6 +177,16 @@ impl Cell {
         )
     }
 
+    /// The numbers alone: neither distribution nor slices.
+    #[must_use]
+    pub fn without_lists(&self) -> Self {
+        Self {
+            hist: None,
+            slices: None,
+            ..*self
+        }
+    }
+
     const fn nothing() -> Self {
         Self {
             rows: 0,

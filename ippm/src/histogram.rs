@@ -60,8 +60,15 @@ impl Histogram {
     ///
     /// Associative and commutative, also at the end of the number range, where a count stays at `u64::MAX`.
     pub fn merge(&mut self, other: &Self) {
+        let mut from = 0;
         for (index, count) in other.buckets() {
-            self.add(index, count);
+            // Both ascend, and the parts of one path have nearly the same buckets: the next is hardly ever far.
+            let ahead = self.buckets[from..].iter();
+            from += ahead.take_while(|(bucket, _)| *bucket < index).count();
+            match self.buckets.get_mut(from) {
+                Some((bucket, sum)) if *bucket == index => *sum = sum.saturating_add(count),
+                _ => self.buckets.insert(from, (index, count)),
+            }
         }
     }
 

@@ -5,7 +5,7 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ippm::UnixTime;
-use ippm::cell::Cell;
+use ippm::cell::{Cell, HOUR};
 use ippm::class::maintenance::Calendar;
 
 use crate::plan::history::Expected;
@@ -157,20 +157,34 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Ends a segment that was read from single results: of whom nothing came is silent.
-    pub(super) fn end_rows(&mut self, segment: Segment, taken: &BTreeSet<Place>, ledger: &Ledger) {
-        for (place, (_, state)) in self.states.iter_mut().enumerate() {
-            if !taken.contains(&Place(place)) {
+    /// Ends a segment that was read from single results for the subjects that `is_read` accepts: of whom nothing came
+    /// is silent.
+    pub(super) fn end_rows(
+        &mut self,
+        segment: Segment,
+        taken: &BTreeSet<Place>,
+        ledger: &Ledger,
+        is_read: &dyn Fn(&Subject) -> bool,
+    ) {
+        for (place, (subject, state)) in self.states.iter_mut().enumerate() {
+            if is_read(subject) && !taken.contains(&Place(place)) {
                 state.judge(segment, Vec::new(), ledger, (self.view, self.grid));
             }
         }
     }
 
-    /// Ends a segment that was read from cells.
-    pub(super) fn end_cells(&mut self, segment: Segment) {
+    /// Ends a segment that was read from cells for the subjects that `is_read` accepts.
+    pub(super) fn end_cells(&mut self, segment: Segment, is_read: &dyn Fn(&Subject) -> bool) {
         for place in 0..self.states.len() {
-            self.end_cells_of(Place(place), segment);
+            if is_read(self.subject(Place(place))) {
+                self.end_cells_of(Place(place), segment);
+            }
         }
+    }
+
+    /// Of whom the sums at a place are.
+    pub(super) fn subject(&self, place: Place) -> &Subject {
+        &self.states[place.0].0
     }
 
     /// As [`Fold::end_cells`], of one subject.
@@ -181,12 +195,17 @@ impl<'a> Fold<'a> {
             .extend(unclear.into_iter().map(|unit| Finer::within(unit, subject)));
     }
 
-    /// The days of which the ledger has to tell before [`Fold::settle`], ascending.
-    pub(super) fn days_in_question(&self) -> BTreeSet<UnixTime> {
-        let day = Resolution::Day.length();
+    /// The hours of which the ledger has to tell who reported, ascending.
+    pub(super) fn hours_in_question(&self) -> BTreeSet<UnixTime> {
         let open = self.states.iter().flat_map(|(_, state)| state.open());
-        let finer = self.finer.iter().map(|finer| finer.segment.from);
-        open.chain(finer).map(|time| time.floor(day)).collect()
+        hours_of(open.map(|slot| slot.start))
+    }
+
+    /// The hours of which the ledger also has to tell who listened before [`Fold::settle`], ascending: those with
+    /// slots of which it knows no report.
+    pub(super) fn hours_unreported(&self, ledger: &Ledger) -> BTreeSet<UnixTime> {
+        let unreported = self.states.iter().flat_map(|(_, state)| state.unreported(ledger));
+        hours_of(unreported.map(|slot| slot.start))
     }
 
     /// Judges what only the ledger can judge, and says what has to be read from something finer.
@@ -212,6 +231,18 @@ impl<'a> Fold<'a> {
         self.states.push((subject, State::new(outlook)));
         Place(place)
     }
+}
+
+/// The hours in which `times` lie. Neighbors of one hour come one after the other, and are looked up once.
+fn hours_of(times: impl Iterator<Item = UnixTime>) -> BTreeSet<UnixTime> {
+    let mut hours = BTreeSet::new();
+    let mut last = None;
+    for hour in times.map(|time| time.floor(HOUR)) {
+        if last.replace(hour) != Some(hour) {
+            hours.insert(hour);
+        }
+    }
+    hours
 }
 
 impl Finer {

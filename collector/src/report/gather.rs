@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use ippm::cell::HOUR;
 use ippm::class::maintenance::Calendar;
 use ippm::class::slot::GRACE;
 use ippm::plan::MAX_PERIOD;
@@ -14,7 +15,7 @@ use crate::report::ledger::Ledger;
 use crate::report::segment::{Segment, coarsest, segments};
 use crate::report::selection::{Filter, Step, Subject, Window};
 use crate::report::view::{Freshness, ReportError, View};
-use crate::store::cell::{CellParts, CellQuery, Resolution};
+use crate::store::cell::{CellCount, CellParts, CellQuery, Resolution, RowTally, Series};
 use crate::store::query::RowQuery;
 use crate::store::row::{Parts, Row};
 use crate::store::{Store, StoreError};
@@ -73,8 +74,9 @@ pub(super) async fn gather(
         .map_or_else(Vec::new, |window| segments(window, coarsest(ask.step), view.now))
     {
         match segment.resolution {
-            None => reading.rows(segment, None).await?,
-            Some(resolution) => reading.cells(segment, resolution, None).await?,
+            None if reading.is_running(segment) => reading.running(segment).await?,
+            None => reading.rows(segment, Of::All).await?,
+            Some(resolution) => reading.cells(segment, resolution, Of::All).await?,
         }
     }
     reading.settle().await?;
@@ -120,6 +122,43 @@ pub(super) async fn calendar(store: &dyn Store, view: &View<'_>) -> Result<Calen
     Ok(versions.into_iter().map(|version| version.entry).collect())
 }
 
+/// Of whom something is read, among those that were asked for.
+#[derive(Debug, Clone, Copy)]
+enum Of<'a> {
+    /// Of all.
+    All,
+    /// Of all but those whom these sources measure.
+    AllBut(&'a BTreeSet<ProbeName>),
+    /// Of those whom these sources measure.
+    Sources(&'a BTreeSet<ProbeName>),
+    /// Of these, and only for their account.
+    Account(&'a [Subject]),
+}
+
+impl<'a> Of<'a> {
+    fn is_account(self) -> bool {
+        matches!(self, Self::Account(_))
+    }
+
+    fn reads(self, subject: &Subject) -> bool {
+        match self {
+            Self::All => true,
+            Self::AllBut(sources) => !sources.contains(&subject.source),
+            Self::Sources(sources) => sources.contains(&subject.source),
+            Self::Account(subjects) => subjects.contains(subject),
+        }
+    }
+
+    /// Which sources the store is asked for; `None`: for all.
+    fn sources(self) -> Option<BTreeSet<&'a ProbeName>> {
+        match self {
+            Self::All | Self::AllBut(_) => None,
+            Self::Sources(sources) => Some(sources.iter().collect()),
+            Self::Account(subjects) => Some(subjects.iter().map(|subject| &subject.source).collect()),
+        }
+    }
+}
+
 struct Reading<'a> {
     store: &'a dyn Store,
     view: &'a View<'a>,
@@ -129,19 +168,56 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads a segment from single results: of all that was asked for, or of `only` for its account.
-    async fn rows(&mut self, segment: Segment, only: Option<&[Subject]>) -> Result<(), ReportError> {
+    /// Whether `segment` is of whole hours up to the present and of everybody: then the cells of those hours are
+    /// worth a look, although results still come.
+    fn is_running(&self, segment: Segment) -> bool {
+        let filter = self.ask.filter;
+        let is_of_all = filter.source.is_none() && filter.target.is_none();
+        let is_whole = segment.from == segment.from.floor(HOUR) && self.view.now <= segment.to;
+        is_of_all && is_whole && coarsest(self.ask.step).is_some()
+    }
+
+    /// Reads a segment that [is running](Self::is_running): of the sources whose cells are made of all their results
+    /// from these, of the others from single results.
+    async fn running(&mut self, segment: Segment) -> Result<(), ReportError> {
+        let late = self.sources_ahead_of_cells(segment).await?;
+        self.cells(segment, Resolution::Hour, Of::AllBut(&late)).await?;
+        if late.is_empty() {
+            return Ok(());
+        }
+        self.rows(segment, Of::Sources(&late)).await
+    }
+
+    /// The sources, by their present names, with results in the hours of `segment` that are in no cell yet.
+    async fn sources_ahead_of_cells(&self, segment: Segment) -> Result<BTreeSet<ProbeName>, StoreError> {
+        let (from, to) = (segment.from, segment.to.saturating_add(HOUR));
+        let cells = self.store.cell_tallies(Resolution::Hour, None, from, to).await?;
+        let mut made: BTreeMap<Series, Vec<CellCount>> = cells
+            .into_iter()
+            .map(|tally| (tally.series, tally.cells))
+            .collect();
+        let mut ahead = BTreeSet::new();
+        for RowTally { series, hours } in self.store.row_tallies(None, from, to).await? {
+            let cells = made.remove(&series).unwrap_or_default();
+            let is_made = |(hour, rows): &(UnixTime, u64)| {
+                let cell = cells.iter().find(|cell| cell.time == *hour);
+                cell.is_some_and(|cell| cell.rows == *rows)
+            };
+            if !hours.iter().all(is_made) {
+                ahead.insert(self.view.directory.resolve(&series.source).clone());
+            }
+        }
+        Ok(ahead)
+    }
+
+    /// Reads a segment from single results.
+    async fn rows(&mut self, segment: Segment, of: Of<'_>) -> Result<(), ReportError> {
         let (from, to) = (
             segment.from,
             segment.to.saturating_add(straddle(segment, self.view)),
         );
-        let sources = only.map(|only| {
-            only.iter()
-                .map(|subject| &subject.source)
-                .collect::<BTreeSet<_>>()
-        });
         let mut read: BTreeMap<Place, Vec<Row>> = BTreeMap::new();
-        for choice in choices(self.ask.filter, sources, self.view) {
+        for choice in choices(self.ask.filter, of.sources(), self.view) {
             let span = (from, to.saturating_add(MAX_PERIOD));
             self.ledger
                 .read_runs(self.store, self.view.directory, choice.present.as_ref(), span)
@@ -153,7 +229,7 @@ impl Reading<'_> {
                 test: choice.test,
                 from,
                 to,
-                parts: parts(self.ask.wanted, only.is_some()),
+                parts: parts(self.ask.wanted, of.is_account()),
             });
             let mut current = None;
             while let Some(row) = stream.next().await? {
@@ -171,39 +247,37 @@ impl Reading<'_> {
                 }
             }
         }
-        let wanted = only.map(|only| only.iter().filter_map(|subject| self.fold.find(subject)));
-        let wanted: Option<BTreeSet<Place>> = wanted.map(Iterator::collect);
+        let wanted = self.places(of);
         let taken = match &wanted {
             Some(wanted) => wanted.clone(),
             None => read.keys().copied().collect(),
         };
-        let figures = wanted.is_none() && self.ask.wanted != Wanted::Account;
+        let figures = self.wants_figures(of);
         for place in &taken {
             let rows = read.remove(place).unwrap_or_default();
             self.fold.take_rows(*place, segment, rows, &self.ledger, figures);
         }
         if wanted.is_none() {
-            self.fold.end_rows(segment, &taken, &self.ledger);
+            let is_read = |subject: &Subject| of.reads(subject);
+            self.fold.end_rows(segment, &taken, &self.ledger, &is_read);
         }
         Ok(())
     }
 
-    /// Reads a segment from cells: of all that was asked for, or of `only` for its account.
+    /// Reads a segment from cells.
     async fn cells(
         &mut self,
         segment: Segment,
         resolution: Resolution,
-        only: Option<&[Subject]>,
+        of: Of<'_>,
     ) -> Result<(), ReportError> {
-        let sources = only.map(|only| {
-            only.iter()
-                .map(|subject| &subject.source)
-                .collect::<BTreeSet<_>>()
-        });
-        let wanted = only.map(|only| only.iter().filter_map(|subject| self.fold.find(subject)));
-        let wanted: Option<BTreeSet<Place>> = wanted.map(Iterator::collect);
-        let figures = wanted.is_none() && self.ask.wanted != Wanted::Account;
-        for choice in choices(self.ask.filter, sources, self.view) {
+        let segment = Segment {
+            resolution: Some(resolution),
+            ..segment
+        };
+        let wanted = self.places(of);
+        let figures = self.wants_figures(of);
+        for choice in choices(self.ask.filter, of.sources(), self.view) {
             let mut stream = self.store.cells(CellQuery {
                 source: choice.source,
                 target: choice.target,
@@ -224,18 +298,21 @@ impl Reading<'_> {
                     _ => {
                         let series = stored.series();
                         let place = self.fold.place_of(&series);
+                        let place = place.filter(|place| {
+                            let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted.contains(place));
+                            is_wanted && of.reads(self.fold.subject(*place))
+                        });
                         current = Some((series, place));
                         place
                     }
                 };
-                let is_wanted = |place: &Place| wanted.as_ref().is_none_or(|wanted| wanted.contains(place));
-                if let Some(place) = place.filter(is_wanted) {
+                if let Some(place) = place {
                     self.fold.take_cell(place, &stored, figures);
                 }
             }
         }
         match wanted {
-            None => self.fold.end_cells(segment),
+            None => self.fold.end_cells(segment, &|subject| of.reads(subject)),
             Some(wanted) => {
                 for place in wanted {
                     self.fold.end_cells_of(place, segment);
@@ -245,14 +322,36 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// The places of which only the account is wanted; `None` if it is everybody's.
+    fn places(&self, of: Of<'_>) -> Option<BTreeSet<Place>> {
+        match of {
+            Of::Account(subjects) => {
+                let places = subjects.iter().filter_map(|subject| self.fold.find(subject));
+                Some(places.collect())
+            }
+            Of::All | Of::AllBut(_) | Of::Sources(_) => None,
+        }
+    }
+
+    fn wants_figures(&self, of: Of<'_>) -> bool {
+        !of.is_account() && self.ask.wanted != Wanted::Account
+    }
+
     /// Lets the ledger judge what is silent, and reads from something finer what cells leave open, down to single
     /// results.
     async fn settle(&mut self) -> Result<(), ReportError> {
-        let mut asked = BTreeSet::new();
+        let (mut asked, mut listened) = (BTreeSet::new(), BTreeSet::new());
         loop {
-            let days = self.fold.days_in_question();
-            self.read_ledger(days.difference(&asked)).await?;
-            asked.extend(days);
+            let hours = self.fold.hours_in_question();
+            for span in spans(hours.difference(&asked)) {
+                self.read_runs(span).await?;
+            }
+            asked.extend(hours);
+            let hours = self.fold.hours_unreported(&self.ledger);
+            for span in spans(hours.difference(&listened)) {
+                self.ledger.read_beats(self.store, span).await?;
+            }
+            listened.extend(hours);
             let mut finer = self.fold.settle(&self.ledger);
             if finer.is_empty() {
                 return Ok(());
@@ -262,36 +361,39 @@ impl Reading<'_> {
             for part in finer.chunk_by(|a, b| key(a) == key(b)) {
                 let segment = part[0].segment;
                 let subjects: Vec<Subject> = part.iter().map(|finer| finer.subject.clone()).collect();
+                let of = Of::Account(&subjects);
                 match segment.resolution {
-                    None => self.rows(segment, Some(&subjects)).await?,
-                    Some(resolution) => self.cells(segment, resolution, Some(&subjects)).await?,
+                    None => self.rows(segment, of).await?,
+                    Some(resolution) => self.cells(segment, resolution, of).await?,
                 }
             }
         }
     }
 
-    /// Reads the ledger of `days`, ascending; days that follow each other at once.
-    async fn read_ledger(&mut self, days: impl Iterator<Item = &UnixTime>) -> Result<(), ReportError> {
-        let day = Resolution::Day.length();
-        let mut spans: Vec<(UnixTime, UnixTime)> = Vec::new();
-        for from in days {
-            match spans.last_mut() {
-                Some((_, to)) if *to == *from => *to = from.saturating_add(day),
-                _ => spans.push((*from, from.saturating_add(day))),
-            }
-        }
+    async fn read_runs(&mut self, span: (UnixTime, UnixTime)) -> Result<(), ReportError> {
         let source = self.ask.filter.source.as_ref();
         let source = source.map(|source| self.view.directory.resolve(source));
-        for (from, to) in spans {
-            // A slot that begins before midnight is watched until after its end.
-            let to = to.saturating_add(MAX_PERIOD + GRACE);
-            self.ledger
-                .read_runs(self.store, self.view.directory, source, (from, to))
-                .await?;
-            self.ledger.read_beats(self.store, (from, to)).await?;
-        }
-        Ok(())
+        let read = self
+            .ledger
+            .read_runs(self.store, self.view.directory, source, span);
+        Ok(read.await?)
     }
+}
+
+/// Hours between two others that are read with them: fewer questions, and hardly more answers.
+const PASSED_OVER: Duration = Duration::from_hours(6);
+
+/// The times that `hours`, ascending, need of the ledger: a slot is watched until after its end.
+fn spans<'a>(hours: impl Iterator<Item = &'a UnixTime>) -> Vec<(UnixTime, UnixTime)> {
+    let mut spans: Vec<(UnixTime, UnixTime)> = Vec::new();
+    for hour in hours {
+        let end = hour.saturating_add(HOUR + MAX_PERIOD + GRACE);
+        match spans.last_mut() {
+            Some((_, to)) if *hour <= to.saturating_add(PASSED_OVER) => *to = end,
+            _ => spans.push((*hour, end)),
+        }
+    }
+    spans
 }
 
 /// One question to a store.

@@ -12,7 +12,6 @@ use ippm::limit::LossLimit;
 use ippm::roster::Roster;
 use ippm::{Family, ProbeName, UnixTime};
 
-use crate::report::ledger::is_suspect;
 use crate::report::slot::result_of;
 use crate::store::ledger::ProbeRun;
 use crate::store::row::Row;
@@ -133,7 +132,7 @@ fn class(row: &Row, run: &ProbeRun, legacy_period: Duration) -> Class {
         runs: &[Run {
             source: &run.source,
             time: run.time,
-            is_suspect: is_suspect(run),
+            is_suspect: run.is_suspect(),
         }],
         beats: &Beats::from_iter([]),
         aliases: &Aliases::NONE,

@@ -108,7 +108,7 @@ pub async fn read(
     question: &LatestQuestion,
 ) -> Result<Latest, ReportError> {
     let since = view.now.saturating_sub(question.within);
-    let mut rows = latest_rows(store, view, &question.filter, since).await?;
+    let mut rows = latest_rows(store, view, &question.filter, since, Parts::ALL).await?;
     let standings = standings(store, view, &question.filter, &rows).await?;
     let entries = standings.into_iter().map(|(subject, standing)| LatestEntry {
         row: rows.remove(&subject),
@@ -126,12 +126,13 @@ pub async fn read(
     })
 }
 
-/// The latest row of every subject since `since`; of two names of one probe the later one's.
+/// The latest row of every subject since `since`, with `parts` of it; of two names of one probe the later one's.
 pub(super) async fn latest_rows(
     store: &dyn Store,
     view: &View<'_>,
     filter: &Filter,
     since: UnixTime,
+    parts: Parts,
 ) -> Result<BTreeMap<Subject, Row>, StoreError> {
     let names: Vec<Option<ProbeName>> = match &filter.source {
         None => vec![None],
@@ -142,7 +143,7 @@ pub(super) async fn latest_rows(
     };
     let mut rows: BTreeMap<Subject, Row> = BTreeMap::new();
     for name in names {
-        for row in store.latest(name.as_ref(), since).await? {
+        for row in store.latest(name.as_ref(), since, parts).await? {
             let subject = subject_of(&row).present(view.directory);
             if !filter.matches(&subject, view.directory) {
                 continue;

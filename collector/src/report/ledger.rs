@@ -1,6 +1,6 @@
 //! What the ledger says about a time: who reported, and when a collector was there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ippm::class::result::Run;
@@ -8,7 +8,7 @@ use ippm::class::watch::Beats;
 use ippm::{ProbeName, UnixTime};
 
 use crate::report::directory::Directory;
-use crate::store::ledger::{CollectorRun, ProbeRun};
+use crate::store::ledger::{CollectorRun, Reported};
 use crate::store::{Store, StoreError};
 
 /// Longest time of beats that is asked for at once.
@@ -17,18 +17,10 @@ const BEATS_AT_ONCE: Duration = Duration::from_hours(24);
 /// Reports by present name, and beats.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    /// Ascending in time.
-    runs: BTreeMap<ProbeName, Vec<Noted>>,
+    /// By present name, ascending in time and stored name.
+    runs: BTreeMap<ProbeName, Vec<Reported>>,
     times: Vec<UnixTime>,
     beats: Beats,
-}
-
-/// One report.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Noted {
-    time: UnixTime,
-    source: ProbeName,
-    is_suspect: bool,
 }
 
 impl Ledger {
@@ -43,22 +35,23 @@ impl Ledger {
     }
 
     /// Adds reports; those that are there already are left alone.
-    pub fn add_runs<'a>(&mut self, runs: impl IntoIterator<Item = &'a ProbeRun>, directory: &Directory) {
-        for run in runs {
-            let present = directory.resolve(&run.source);
-            let noted = Noted {
-                time: run.time,
-                source: run.source.clone(),
-                is_suspect: is_suspect(run),
-            };
+    pub fn add_runs(&mut self, reported: impl IntoIterator<Item = Reported>, directory: &Directory) {
+        let mut touched: BTreeSet<ProbeName> = BTreeSet::new();
+        for report in reported {
+            let present = directory.resolve(&report.source);
+            if !touched.contains(present) {
+                touched.insert(present.clone());
+            }
             match self.runs.get_mut(present) {
-                Some(known) => known.push(noted),
-                None => drop(self.runs.insert(present.clone(), vec![noted])),
+                Some(known) => known.push(report),
+                None => drop(self.runs.insert(present.clone(), vec![report])),
             }
         }
-        for runs in self.runs.values_mut() {
-            runs.sort_unstable();
-            runs.dedup();
+        for present in touched {
+            if let Some(runs) = self.runs.get_mut(&present) {
+                runs.sort_unstable_by(|a, b| (a.time, &a.source).cmp(&(b.time, &b.source)));
+                runs.dedup();
+            }
         }
     }
 
@@ -84,15 +77,25 @@ impl Ledger {
     /// The reports of `source` in `[from, to)`, `source` being a present name.
     #[must_use]
     pub fn runs(&self, source: &ProbeName, from: UnixTime, to: UnixTime) -> Vec<Run<'_>> {
-        let runs = self.runs.get(source).map_or(&[][..], Vec::as_slice);
-        let first = runs.partition_point(|run| run.time < from);
-        let own = runs.iter().skip(first).take_while(|run| run.time < to);
+        let own = self.within(source, from, to);
         own.map(|run| Run {
             source: &run.source,
             time: run.time,
             is_suspect: run.is_suspect,
         })
         .collect()
+    }
+
+    /// Whether there is a report of `source` in `[from, to)`, `source` being a present name.
+    #[must_use]
+    pub fn has_run(&self, source: &ProbeName, from: UnixTime, to: UnixTime) -> bool {
+        self.within(source, from, to).next().is_some()
+    }
+
+    fn within(&self, source: &ProbeName, from: UnixTime, to: UnixTime) -> impl Iterator<Item = &Reported> {
+        let runs = self.runs.get(source).map_or(&[][..], Vec::as_slice);
+        let first = runs.partition_point(|run| run.time < from);
+        runs.iter().skip(first).take_while(move |run| run.time < to)
     }
 
     /// Whether the probe doubted itself in the report that brought a result of `source`, a stored name whose present
@@ -118,11 +121,11 @@ impl Ledger {
         (from, to): (UnixTime, UnixTime),
     ) -> Result<(), StoreError> {
         match source {
-            None => self.add_runs(&store.probe_runs(None, from, to).await?, directory),
+            None => self.add_runs(store.reported(None, from, to).await?, directory),
             Some(source) => {
                 let names: Vec<ProbeName> = directory.names_of(source).cloned().collect();
                 for name in names {
-                    self.add_runs(&store.probe_runs(Some(&name), from, to).await?, directory);
+                    self.add_runs(store.reported(Some(&name), from, to).await?, directory);
                 }
             }
         }
@@ -146,12 +149,4 @@ impl Ledger {
         }
         Ok(())
     }
-}
-
-/// Whether a report says that its probe was not fit to measure.
-#[must_use]
-pub fn is_suspect(run: &ProbeRun) -> bool {
-    run.native
-        .as_ref()
-        .is_some_and(|native| !native.suspect.is_empty())
 }

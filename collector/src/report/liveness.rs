@@ -7,7 +7,6 @@ use ippm::class::slot::GRACE;
 use ippm::{ProbeName, UnixTime};
 
 use crate::report::gather;
-use crate::report::ledger::is_suspect;
 use crate::report::view::{Freshness, ReportError, View};
 use crate::store::Store;
 use crate::store::ledger::ProbeRun;
@@ -169,7 +168,7 @@ fn state(period: Option<Duration>, last: Option<&ProbeRun>, now: UnixTime) -> Pr
         (None, _) => ProbeState::Retired,
         (Some(_), None) => ProbeState::Silent,
         (Some(period), Some(run)) if run.time < latest_due(period, now) => ProbeState::Missing,
-        (Some(_), Some(run)) if is_suspect(run) => ProbeState::Suspect,
+        (Some(_), Some(run)) if run.is_suspect() => ProbeState::Suspect,
         (Some(_), Some(_)) => ProbeState::Reporting,
     }
 }

@@ -12,6 +12,7 @@ use crate::report::segment::{coarsest, widened};
 use crate::report::selection::{Filter, Subject, Window};
 use crate::report::view::{Freshness, ReportError, View};
 use crate::store::Store;
+use crate::store::row::Parts;
 
 /// How far back the latest measurement of a pair is looked for; one that is older is stale in any case.
 const LATEST_WITHIN: Duration = Duration::from_hours(24);
@@ -125,14 +126,25 @@ pub async fn read(
             Wanted::Figures
         },
     };
-    let gathered = gather(store, view, ask).await?;
     let since = view.now.saturating_sub(LATEST_WITHIN);
-    let latest = latest::latest_rows(store, view, &question.filter, since).await?;
-    let standings = latest::standings(store, view, &question.filter, &latest).await?;
+    let standings = async {
+        let latest = latest::latest_rows(store, view, &question.filter, since, Parts::NONE).await?;
+        latest::standings(store, view, &question.filter, &latest).await
+    };
+    let (gathered, standings) = tokio::try_join!(gather(store, view, ask), standings)?;
+    // Of a cell only the hour is known.
+    let latest = standings
+        .values()
+        .filter_map(|standing| standing.last_measured)
+        .max();
+    let latest = latest.filter(|latest| window.from() <= *latest && *latest < window.to());
     Ok(Matrix {
         window,
         entries: entries(gathered.subjects, standings),
-        freshness: gathered.freshness,
+        freshness: Freshness {
+            latest: gathered.freshness.latest.max(latest),
+            ..gathered.freshness
+        },
     })
 }
 

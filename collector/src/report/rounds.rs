@@ -16,7 +16,7 @@ use crate::report::selection::{Filter, MAX_ROUNDS, MAX_ROUNDS_WINDOW, SelectionE
 use crate::report::slot::{Outlook, SlotAt, result_of, start_of};
 use crate::report::view::{Freshness, ReportError, View};
 use crate::store::Store;
-use crate::store::ledger::ProbeRun;
+use crate::store::ledger::{ProbeRun, Reported};
 use crate::store::query::RowQuery;
 use crate::store::row::{Parts, Row};
 
@@ -77,7 +77,7 @@ pub async fn read(
     let rows = rows(store, view, &subject, window).await?;
     let runs = runs(store, view, &subject.source, window).await?;
     let mut ledger = Ledger::empty();
-    ledger.add_runs(runs.values(), view.directory);
+    ledger.add_runs(runs.values().map(Reported::from), view.directory);
     let until = window.to().saturating_add(MAX_PERIOD + GRACE);
     ledger.read_beats(store, (window.from(), until)).await?;
     let history = gather::history(store, view, window.to()).await?;

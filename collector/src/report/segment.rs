@@ -26,11 +26,15 @@ pub struct Segment {
 
 impl Segment {
     /// The parts of the segment that have a cell of their own, ascending; one part if it is read from single results.
+    /// The last is as long as the segment: it may end in the hour that is running.
     pub fn units(self) -> impl Iterator<Item = (UnixTime, UnixTime)> {
         let length = self.resolution.map(Resolution::length);
         std::iter::successors(Some(self.from), move |from| Some(from.saturating_add(length?)))
             .take_while(move |from| *from < self.to)
-            .map(move |from| (from, length.map_or(self.to, |length| from.saturating_add(length))))
+            .map(move |from| {
+                let end = length.map_or(self.to, |length| from.saturating_add(length));
+                (from, end.min(self.to))
+            })
     }
 }
 

@@ -121,6 +121,13 @@ impl Outlook {
         Some((class, counts))
     }
 
+    /// Whether a report came in the slot of the plan that begins with `slot`.
+    pub(super) fn is_reported(&self, slot: SlotAt, ledger: &Ledger) -> bool {
+        let expectation = &self.expected[slot.index].expectation;
+        let end = slot.start.saturating_add(expectation.plan_period);
+        ledger.has_run(&expectation.source, slot.start, end)
+    }
+
     /// The class of `slot`, of which no result is there; `None` as long as one may still come.
     pub(super) fn class_of_silence(&self, slot: SlotAt, ledger: &Ledger, view: &View<'_>) -> Option<Class> {
         let expected = expected_at(&self.expected[slot.index], slot.start, view);
@@ -134,7 +141,8 @@ impl Outlook {
     /// work touches. Slots of which the ledger knows no report have no result; whichever others have none were left
     /// out of a report that came.
     ///
-    /// `None` if results are there of whose reports the ledger knows nothing.
+    /// `None` if results are there of whose reports the ledger knows nothing, or if the one that was left out may be
+    /// of a slot that has no class yet.
     pub(super) fn account_of_missing(
         &self,
         (from, to): (UnixTime, UnixTime),
@@ -143,15 +151,25 @@ impl Outlook {
         view: &View<'_>,
     ) -> Option<Account> {
         let mut account = Account::NOTHING;
-        let mut unreported = 0;
+        let (mut unreported, mut is_open) = (0, false);
         for slot in self.slots(from, to) {
-            let class = self.class_of_silence(slot, ledger, view)?;
-            if class != Class::Error {
-                account.add(class, Slots::counted(1, self.is_announced(slot)));
-                unreported += 1;
+            match self.class_of_silence(slot, ledger, view) {
+                Some(Class::Error) => {}
+                Some(class) => {
+                    account.add(class, Slots::counted(1, self.is_announced(slot)));
+                    unreported += 1;
+                }
+                // A report that is there has its results with it, and nothing else can come of the slot.
+                None if self.is_reported(slot, ledger) => is_open = true,
+                None => {
+                    account.pending += 1;
+                    unreported += 1;
+                }
             }
         }
-        let left_out = missing.checked_sub(unreported)?;
+        let left_out = missing
+            .checked_sub(unreported)
+            .filter(|left_out| *left_out == 0 || !is_open)?;
         let first = self.slots(from, to).next()?;
         account.add(Class::Error, Slots::counted(left_out, self.is_announced(first)));
         Some(account)

@@ -12,6 +12,7 @@ use crate::error::{ApiError, Code};
 use crate::report::last::{self, LastResult};
 use crate::store::StoreError;
 use crate::store::ledger::ProbeRun;
+use crate::store::row::Parts;
 use crate::store::row::Row;
 
 /// How far ahead of our clock a round may lie that was accepted.
@@ -56,7 +57,11 @@ async fn latest(context: &Context, probe: &ProbeName) -> Result<(Option<ProbeRun
     let ask = async {
         let rows = context
             .store
-            .latest(Some(probe), now.saturating_sub(context.config.retention.raw))
+            .latest(
+                Some(probe),
+                now.saturating_sub(context.config.retention.raw),
+                Parts::ALL,
+            )
             .await?;
         // Reports without results are younger than the last result, or there is no result at all.
         let from = rows.iter().map(|row| row.time).max();

@@ -11,7 +11,7 @@
 //! * `schema`: the layout of the file and the steps from every earlier one; `file`: who may use it
 //! * `writer`: one thread, one commit for all that wait; over `write` and `expire`
 //! * `readers`: connections that only read; over `select`, `cell_select` and `ledger`
-//! * `cells`: how cells and the number of results of an hour lie in their tables
+//! * `cells`: how cells and the number of results of an hour lie in their tables; `hours`: those in memory
 
 mod backup;
 mod cell_select;
@@ -19,6 +19,7 @@ mod cells;
 mod expire;
 mod fault;
 mod file;
+mod hours;
 mod ledger;
 mod readers;
 mod schema;
@@ -35,11 +36,12 @@ use ippm::{Family, ProbeName, UnixTime};
 use self::cell_select::Reading;
 use self::expire::Progress;
 use self::file::Lock;
+use self::hours::Hours;
 use self::readers::Readers;
 use self::select::Place;
 use self::writer::Writer;
 use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
-use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use crate::store::point::{Point, points_of};
 use crate::store::query::{AnswerSender, RowQuery, RowStream};
 use crate::store::row::{Parts, Row};
@@ -69,6 +71,8 @@ pub struct Embedded {
     readers: Readers,
     /// `None` if it was opened for reading only.
     writer: Option<Writer>,
+    /// `None` too: somebody else may write the file, and would not say so.
+    hours: Option<Arc<Hours>>,
     legacy_family: Family,
     _lock: Option<Lock>,
 }
@@ -86,9 +90,11 @@ impl Embedded {
         file::make_private(path)?;
         let mut connection = file::open_writer(path)?;
         schema::migrate(&mut connection, path)?;
+        let hours = Arc::new(Hours::new(hours::MOST));
         Ok(Self {
             readers: Readers::open(path)?,
-            writer: Some(Writer::start(connection, path)?),
+            writer: Some(Writer::start(connection, path, Arc::clone(&hours))?),
+            hours: Some(hours),
             legacy_family: options.legacy_family,
             _lock: Some(lock),
         })
@@ -107,6 +113,7 @@ impl Embedded {
             Some(schema::CURRENT) => Ok(Self {
                 readers: Readers::open(path)?,
                 writer: None,
+                hours: None,
                 legacy_family: options.legacy_family,
                 _lock: None,
             }),
@@ -172,7 +179,12 @@ impl Store for Embedded {
         stream
     }
 
-    fn latest<'a>(&'a self, source: Option<&'a ProbeName>, since: UnixTime) -> Answer<'a, Vec<Row>> {
+    fn latest<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        since: UnixTime,
+        parts: Parts,
+    ) -> Answer<'a, Vec<Row>> {
         let query = RowQuery {
             source: source.cloned(),
             target: None,
@@ -180,11 +192,11 @@ impl Store for Embedded {
             test: None,
             from: since,
             to: UnixTime::from_ns(i64::MAX),
-            parts: Parts::ALL,
+            parts,
         };
         Box::pin(self.readers.ask(move |connection| {
             let series = select::series(connection, &query)?;
-            select::latest(connection, &series, since)
+            select::latest(connection, &series, since, parts)
         }))
     }
 
@@ -198,6 +210,19 @@ impl Store for Embedded {
         Box::pin(
             self.readers
                 .ask(move |connection| ledger::probe_runs(connection, source.as_ref(), from, to)),
+        )
+    }
+
+    fn reported<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<Reported>> {
+        let source = source.cloned();
+        Box::pin(
+            self.readers
+                .ask(move |connection| ledger::reported(connection, source.as_ref(), from, to)),
         )
     }
 
@@ -251,9 +276,9 @@ impl Store for Embedded {
 
     fn cells(&self, query: CellQuery) -> CellStream {
         let (sender, stream) = CellStream::channel();
-        let readers = self.readers.clone();
+        let (readers, hours) = (self.readers.clone(), self.hours.clone());
         tokio::spawn(async move {
-            if let Err(error) = send_cells(&readers, query, &sender).await {
+            if let Err(error) = send_cells(&readers, hours, query, &sender).await {
                 // A reader that is gone needs no error.
                 let _ = sender.send(Err(error)).await;
             }
@@ -346,11 +371,12 @@ async fn send_rows(readers: &Readers, query: RowQuery, sender: &AnswerSender<Row
 /// Part by part; what is unpacked is unpacked on a thread where that may take its time.
 async fn send_cells(
     readers: &Readers,
+    hours: Option<Arc<Hours>>,
     query: CellQuery,
     sender: &AnswerSender<StoredCell>,
 ) -> Result<(), StoreError> {
     let reading = readers
-        .ask(move |connection| Reading::begin(connection, query))
+        .ask(move |connection| Reading::begin(connection, query, hours))
         .await?;
     let reading = Arc::new(reading);
     let mut next = reading.first();

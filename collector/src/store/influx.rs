@@ -41,7 +41,7 @@ use self::fault::WriteFault;
 use self::line::LineError;
 use self::setup::{Retention, SetupStep};
 use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
-use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use crate::store::point::{Point, points_of};
 use crate::store::query::{RowQuery, RowStream};
 use crate::store::row::{Parts, Row};
@@ -224,8 +224,16 @@ impl Store for Influx {
         stream
     }
 
-    fn latest<'a>(&'a self, source: Option<&'a ProbeName>, since: UnixTime) -> Answer<'a, Vec<Row>> {
-        let query = everything(source, since);
+    fn latest<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        since: UnixTime,
+        parts: Parts,
+    ) -> Answer<'a, Vec<Row>> {
+        let query = RowQuery {
+            parts,
+            ..everything(source, since)
+        };
         Box::pin(async move { rows::latest(&self.client, &self.bucket, &query).await })
     }
 
@@ -236,6 +244,15 @@ impl Store for Influx {
         to: UnixTime,
     ) -> Answer<'a, Vec<ProbeRun>> {
         Box::pin(ledger::probe_runs(&self.client, &self.ledger, source, from, to))
+    }
+
+    fn reported<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<Reported>> {
+        Box::pin(ledger::reported(&self.client, &self.ledger, source, from, to))
     }
 
     /// One try: a beat that came late would tell of a readiness that was not there.

@@ -27,6 +27,36 @@ pub struct ProbeRun {
     pub native: Option<NativeRun>,
 }
 
+/// That a probe reported: what most questions to the ledger need of a [`ProbeRun`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reported {
+    /// The probe.
+    pub source: ProbeName,
+    /// The round's start; of a legacy post the arrival.
+    pub time: UnixTime,
+    /// Whether the probe said that it was not fit to measure.
+    pub is_suspect: bool,
+}
+
+impl ProbeRun {
+    /// Whether the probe said that it was not fit to measure.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        let native = self.native.as_ref();
+        native.is_some_and(|native| !native.suspect.is_empty())
+    }
+}
+
+impl From<&ProbeRun> for Reported {
+    fn from(run: &ProbeRun) -> Self {
+        Self {
+            source: run.source.clone(),
+            time: run.time,
+            is_suspect: run.is_suspect(),
+        }
+    }
+}
+
 /// What a native report tells about its round and its probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeRun {

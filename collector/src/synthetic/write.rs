@@ -19,6 +19,7 @@ use super::truth::Delivery;
 use super::{History, Pair, SyntheticError, VERSION};
 use crate::store::cell::{Resolution, StoredCell};
 use crate::store::ledger::{CollectorRun, Condition, MaintenanceVersion, NativeRun, PlanVersion, ProbeRun};
+use crate::store::row::Parts;
 use crate::store::{Answer, Entry, Report, Store, StoreError};
 
 /// Beats on their way at a time.
@@ -49,7 +50,7 @@ pub struct Written {
 ///
 /// [`SyntheticError::Foreign`] names a probe whose results are not synthetic.
 pub async fn check(store: &dyn Store) -> Result<(), SyntheticError> {
-    let rows = store.latest(None, UnixTime::from_ns(0)).await?;
+    let rows = store.latest(None, UnixTime::from_ns(0), Parts::ALL).await?;
     let rounds: BTreeSet<(ProbeName, UnixTime)> =
         rows.into_iter().map(|row| (row.source, row.time)).collect();
     for (source, time) in rounds {

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use collector::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
-use collector::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
+use collector::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use collector::store::query::{RowQuery, RowStream};
-use collector::store::row::Row;
+use collector::store::row::{Parts, Row};
 use collector::store::{Answer, Appended, Report, Store};
 use ippm::{ProbeName, UnixTime};
 
@@ -76,9 +76,14 @@ impl Store for Counting {
         self.store.rows(query)
     }
 
-    fn latest<'a>(&'a self, source: Option<&'a ProbeName>, since: UnixTime) -> Answer<'a, Vec<Row>> {
+    fn latest<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        since: UnixTime,
+        parts: Parts,
+    ) -> Answer<'a, Vec<Row>> {
         self.note(|_| {});
-        self.store.latest(source, since)
+        self.store.latest(source, since, parts)
     }
 
     fn probe_runs<'a>(
@@ -89,6 +94,16 @@ impl Store for Counting {
     ) -> Answer<'a, Vec<ProbeRun>> {
         self.note_rows(from, to);
         self.store.probe_runs(source, from, to)
+    }
+
+    fn reported<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<Reported>> {
+        self.note_rows(from, to);
+        self.store.reported(source, from, to)
     }
 
     fn put_collector_run<'a>(&'a self, run: &'a CollectorRun) -> Answer<'a, ()> {

@@ -226,6 +226,7 @@ async fn cells_come_back(store: &dyn Store, hour: UnixTime) {
     store.put_cells(Resolution::Hour, &[]).await.unwrap();
     assert_cells(&cells(store, cells_of(&source, Resolution::Hour)).await, &hours);
     assert_cells(&cells(store, cells_of(&source, Resolution::Day)).await, &days);
+    everyone_sees_what_was_written_last(store, &source, &hours).await;
     for parts in [
         CellParts::NUMBERS,
         CellParts {
@@ -279,6 +280,40 @@ async fn cells_come_back(store: &dyn Store, hour: UnixTime) {
     );
     // Cells are no results.
     assert_rows(&store.rows(all_of(&source)).collect().await.unwrap(), &[]);
+}
+
+/// The question of the matrix: all pairs over some hours, again and again while they are written.
+async fn everyone_sees_what_was_written_last(store: &dyn Store, source: &ProbeName, hours: &[StoredCell]) {
+    let first = hours.iter().map(|cell| cell.time).min().unwrap();
+    let of_all = CellQuery {
+        source: None,
+        from: first,
+        to: first.saturating_add(HOUR * 10),
+        parts: CellParts {
+            hist: true,
+            slices: false,
+        },
+        ..cells_of(source, Resolution::Hour)
+    };
+    let own = async || {
+        let mut own = cells(store, of_all.clone()).await;
+        own.retain(|cell| cell.source == *source);
+        own
+    };
+    let mut expected = hours.to_vec();
+    for cell in &mut expected {
+        cell.cell.slices = None;
+    }
+    assert_cells(&own().await, &expected);
+    assert_cells(&own().await, &expected);
+    let mut later = hours.to_vec();
+    for (later, expected) in later.iter_mut().zip(&mut expected) {
+        later.cell.sent += 7;
+        expected.cell.sent += 7;
+    }
+    store.put_cells(Resolution::Hour, &later).await.unwrap();
+    assert_cells(&own().await, &expected);
+    store.put_cells(Resolution::Hour, hours).await.unwrap();
 }
 
 async fn a_question_selects_cells_by_every_part_of_the_key(store: &dyn Store, hour: UnixTime) {

@@ -7,9 +7,9 @@ use std::sync::{Mutex, MutexGuard};
 use collector::store::cell::{
     CellCount, CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, Series, StoredCell,
 };
-use collector::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
+use collector::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use collector::store::query::{RowQuery, RowStream};
-use collector::store::row::Row;
+use collector::store::row::{Parts, Row};
 use collector::store::{Answer, Appended, Report, Store, StoreError};
 use ippm::{ProbeName, UnixTime};
 
@@ -87,7 +87,12 @@ impl Store for Memory {
         RowStream::channel().1
     }
 
-    fn latest<'a>(&'a self, source: Option<&'a ProbeName>, since: UnixTime) -> Answer<'a, Vec<Row>> {
+    fn latest<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        since: UnixTime,
+        _parts: Parts,
+    ) -> Answer<'a, Vec<Row>> {
         let rows = self.rows_mut();
         let chosen = rows
             .iter()
@@ -110,6 +115,16 @@ impl Store for Memory {
             })
             .collect();
         self.answer(runs)
+    }
+
+    fn reported<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<Reported>> {
+        let runs = self.probe_runs(source, from, to);
+        Box::pin(async move { Ok(runs.await?.iter().map(Reported::from).collect()) })
     }
 
     fn put_collector_run<'a>(&'a self, run: &'a CollectorRun) -> Answer<'a, ()> {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use collector::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
-use collector::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
+use collector::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use collector::store::query::{RowQuery, RowStream};
-use collector::store::row::Row;
+use collector::store::row::{Parts, Row};
 use collector::store::{Answer, Appended, Report, Store, StoreError};
 use ippm::{ProbeName, UnixTime};
 use tokio::sync::Notify;
@@ -79,8 +79,13 @@ impl Store for Stopping {
         }
     }
 
-    fn latest<'a>(&'a self, source: Option<&'a ProbeName>, since: UnixTime) -> Answer<'a, Vec<Row>> {
-        self.answer(self.store.latest(source, since))
+    fn latest<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        since: UnixTime,
+        parts: Parts,
+    ) -> Answer<'a, Vec<Row>> {
+        self.answer(self.store.latest(source, since, parts))
     }
 
     fn probe_runs<'a>(
@@ -90,6 +95,15 @@ impl Store for Stopping {
         to: UnixTime,
     ) -> Answer<'a, Vec<ProbeRun>> {
         self.answer(self.store.probe_runs(source, from, to))
+    }
+
+    fn reported<'a>(
+        &'a self,
+        source: Option<&'a ProbeName>,
+        from: UnixTime,
+        to: UnixTime,
+    ) -> Answer<'a, Vec<Reported>> {
+        self.answer(self.store.reported(source, from, to))
     }
 
     fn put_collector_run<'a>(&'a self, run: &'a CollectorRun) -> Answer<'a, ()> {

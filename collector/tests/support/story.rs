@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use collector::store::cell::Kept;
-use collector::store::ledger::{CollectorRun, PlanVersion, ProbeRun};
+use collector::store::ledger::{CollectorRun, PlanVersion, ProbeRun, Reported};
 use collector::store::query::RowQuery;
 use collector::store::row::{Meta, Parts, Row};
 use collector::store::{Appended, Entry, LegacyValues, Report, Store};
@@ -65,7 +65,10 @@ pub(crate) async fn tell(store: &dyn Store, start: UnixTime) {
 async fn nothing_is_answered_with_nothing(store: &dyn Store, start: UnixTime) {
     let nobody = name("nobody");
     assert_rows(&rows(store, all_of(&nobody)).await, &[]);
-    assert_rows(&store.latest(Some(&nobody), start).await.unwrap(), &[]);
+    assert_rows(
+        &store.latest(Some(&nobody), start, Parts::ALL).await.unwrap(),
+        &[],
+    );
     let runs = store.probe_runs(Some(&nobody), start, start).await.unwrap();
     assert_eq!(runs, []);
     assert_eq!(store.collector_runs(start, start).await.unwrap(), []);
@@ -342,11 +345,11 @@ async fn the_latest_row_has_only_fields_of_its_time(store: &dyn Store, start: Un
     };
     for since in [start, hour_ago, now] {
         assert_rows(
-            &store.latest(Some(&source), since).await.unwrap(),
+            &store.latest(Some(&source), since, Parts::ALL).await.unwrap(),
             &latest_since(since),
         );
     }
-    let everyones = store.latest(None, start).await.unwrap();
+    let everyones = store.latest(None, start, Parts::ALL).await.unwrap();
     let ours: Vec<Row> = everyones
         .iter()
         .filter(|row| row.source == source)
@@ -355,7 +358,13 @@ async fn the_latest_row_has_only_fields_of_its_time(store: &dyn Store, start: Un
     assert_rows(&ours, &latest_since(start));
     assert!(everyones.iter().any(|row| row.source != source));
     let out_of_time = now.saturating_add(Duration::from_nanos(1));
-    assert_rows(&store.latest(Some(&source), out_of_time).await.unwrap(), &[]);
+    assert_rows(
+        &store
+            .latest(Some(&source), out_of_time, Parts::ALL)
+            .await
+            .unwrap(),
+        &[],
+    );
     // A marker beside a measured row of the same time does not hide it.
     append(
         store,
@@ -363,7 +372,7 @@ async fn the_latest_row_has_only_fields_of_its_time(store: &dyn Store, start: Un
     )
     .await;
     assert_rows(
-        &store.latest(Some(&source), now).await.unwrap(),
+        &store.latest(Some(&source), now, Parts::ALL).await.unwrap(),
         &latest_since(now),
     );
 }
@@ -414,7 +423,10 @@ async fn hostile_texts_come_back_as_they_were(store: &dyn Store, start: UnixTime
     append(store, &reports).await;
     let expected = rows_of(&reports);
     assert_rows(&rows(store, all_of(&source)).await, &expected);
-    assert_rows(&store.latest(Some(&source), start).await.unwrap(), &expected);
+    assert_rows(
+        &store.latest(Some(&source), start, Parts::ALL).await.unwrap(),
+        &expected,
+    );
     for row in expected {
         let query = RowQuery {
             target: Some(row.target.clone()),
@@ -511,6 +523,26 @@ async fn the_ledger_comes_back(store: &dyn Store, start: UnixTime) {
 
     let runs = store.probe_runs(None, start, round(start, 20)).await.unwrap();
     assert!(runs.is_sorted_by(|a, b| (&a.source, a.time) <= (&b.source, b.time)));
+    let reported: Vec<Reported> = runs.iter().map(Reported::from).collect();
+    assert!(reported.iter().any(|report| report.is_suspect));
+    assert!(reported.iter().any(|report| !report.is_suspect));
+    assert_eq!(
+        store.reported(None, start, round(start, 20)).await.unwrap(),
+        reported
+    );
+    let of_one = &runs[0].source;
+    let own: Vec<Reported> = reported
+        .iter()
+        .filter(|report| report.source == *of_one)
+        .cloned()
+        .collect();
+    assert_eq!(
+        store
+            .reported(Some(of_one), start, round(start, 20))
+            .await
+            .unwrap(),
+        own
+    );
     let sources: BTreeSet<&str> = runs.iter().map(|run| run.source.as_str()).collect();
     assert!(
         sources.contains("every-kind") && sources.contains("many-2"),

@@ -6,9 +6,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::*;
 use crate::store::Answer;
 use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
-use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use crate::store::query::{RowQuery, RowStream};
-use crate::store::row::Row;
+use crate::store::row::{Parts, Row};
 
 /// A store that shows each write to the test and does not answer until the test says what.
 struct Gate {
@@ -42,7 +42,7 @@ impl Store for Gate {
         unreachable!("a queue only writes")
     }
 
-    fn latest<'a>(&'a self, _: Option<&'a ProbeName>, _: UnixTime) -> Answer<'a, Vec<Row>> {
+    fn latest<'a>(&'a self, _: Option<&'a ProbeName>, _: UnixTime, _: Parts) -> Answer<'a, Vec<Row>> {
         unreachable!("a queue only writes")
     }
 
@@ -52,6 +52,15 @@ impl Store for Gate {
         _: UnixTime,
         _: UnixTime,
     ) -> Answer<'a, Vec<ProbeRun>> {
+        unreachable!("a queue only writes")
+    }
+
+    fn reported<'a>(
+        &'a self,
+        _: Option<&'a ProbeName>,
+        _: UnixTime,
+        _: UnixTime,
+    ) -> Answer<'a, Vec<Reported>> {
         unreachable!("a queue only writes")
     }
 

@@ -157,10 +157,17 @@ impl State {
         })
     }
 
-    /// The times of which the ledger has to tell.
-    pub(super) fn open(&self) -> impl Iterator<Item = UnixTime> + '_ {
-        let silent = self.silent.iter().map(|slot| slot.start);
-        silent.chain(self.partial.iter().map(|partial| partial.unit.from))
+    /// The slots of which the ledger has to tell.
+    pub(super) fn open(&self) -> impl Iterator<Item = SlotAt> + '_ {
+        let of_partial = |partial: &Partial| self.outlook.slots(partial.unit.from, partial.unit.to);
+        let partial = self.partial.iter().flat_map(of_partial);
+        self.silent.iter().copied().chain(partial)
+    }
+
+    /// Those of them of which it knows no report.
+    pub(super) fn unreported<'a>(&'a self, ledger: &'a Ledger) -> impl Iterator<Item = SlotAt> + 'a {
+        self.open()
+            .filter(|slot| !self.outlook.is_reported(*slot, ledger))
     }
 
     /// Judges what is silent; gives back the units of which too little is known.

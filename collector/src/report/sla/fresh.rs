@@ -9,7 +9,6 @@ use ippm::cell::row::CellRow;
 use ippm::cell::{Cell, DAY, HOUR, needs_redo};
 use ippm::{ProbeName, UnixTime};
 
-use crate::report::ledger::is_suspect;
 use crate::report::segment::kept_since;
 use crate::report::sla::raw::PARTS;
 use crate::report::sla::statement::Period;
@@ -102,7 +101,7 @@ impl Stale {
         let runs = store.probe_runs(Some(name), from, end).await?;
         let suspect: HashSet<UnixTime> = runs
             .iter()
-            .filter(|run| is_suspect(run))
+            .filter(|run| run.is_suspect())
             .map(|run| run.time)
             .collect();
         let mut rows = store.rows(RowQuery {

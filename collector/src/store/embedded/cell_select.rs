@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use ippm::cell::{Cell, HOUR};
 use ippm::codec::cell_slices;
@@ -12,6 +13,7 @@ use ippm::{ProbeName, UnixTime};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::cells::{self, COLUMNS, number, parts_of, slot_of, slots, time_of};
+use super::hours::Hours;
 use super::readers::Unreadable;
 use super::select::{self, Series};
 use crate::store::StoreError;
@@ -24,6 +26,12 @@ const HELD_CELLS: usize = 32_768;
 
 /// The same with slices, about 20 MB of them as they lie in the file.
 const HELD_SLICES: usize = 8192;
+
+/// The same of hours in memory: it takes no more of a question at a time to read them.
+const HELD_REMEMBERED: usize = 4096;
+
+/// Most hours of a question whose hours are remembered: a day, and an hour at either end.
+const REMEMBERED: i64 = 26;
 
 /// Cells that are handed over together, without and with slices, which take 12 kB each when they are unpacked.
 const HANDED_CELLS: usize = 1024;
@@ -41,6 +49,8 @@ pub(super) struct Reading {
     series: Vec<Series>,
     slots: Range<i64>,
     query: CellQuery,
+    /// Where hours are remembered, if it is worth it for this question.
+    hours: Option<Arc<Hours>>,
 }
 
 /// Where the next part begins.
@@ -61,7 +71,11 @@ pub(super) struct Packed {
 
 impl Reading {
     /// What `query` selects, cut to the time of which there is anything.
-    pub(super) fn begin(connection: &Connection, query: CellQuery) -> Answer<Self> {
+    pub(super) fn begin(
+        connection: &Connection,
+        query: CellQuery,
+        hours: Option<Arc<Hours>>,
+    ) -> Answer<Self> {
         let table = cells::table(query.resolution);
         let end = |which: &str| {
             connection
@@ -79,9 +93,13 @@ impl Reading {
             _ => wanted.end = wanted.start,
         }
         let series = select::series(connection, &selection(&query))?;
+        // Whoever asks for some pairs, for long or for slices would push out what the matrix asks for.
+        let is_of_all = query.source.is_none() && query.target.is_none();
+        let is_short = query.resolution == Resolution::Hour && wanted.end - wanted.start <= REMEMBERED;
         Ok(Self {
             series,
             slots: wanted,
+            hours: hours.filter(|_| is_of_all && is_short && !query.parts.slices),
             query,
         })
     }
@@ -96,10 +114,10 @@ impl Reading {
 
     /// The cells of the part at `place` in their order, and where the next part begins.
     pub(super) fn part(&self, connection: &Connection, place: Place) -> Answer<(Vec<Packed>, Option<Place>)> {
-        let held = if self.query.parts.slices {
-            HELD_SLICES
-        } else {
-            HELD_CELLS
+        let held = match &self.hours {
+            Some(_) => HELD_REMEMBERED,
+            None if self.query.parts.slices => HELD_SLICES,
+            None => HELD_CELLS,
         };
         let left = usize::try_from(self.slots.end - place.slot).unwrap_or(usize::MAX);
         let number = (held / left.max(1)).clamp(1, self.series.len() - place.series);
@@ -114,6 +132,10 @@ impl Reading {
         let sql = self.sql();
         let mut statement = connection.prepare_cached(&sql)?;
         for slot in place.slot..end {
+            if let Some(hours) = &self.hours {
+                self.remembered(&hours.of(connection, slot)?, slot, &chosen, &mut found);
+                continue;
+            }
             for (first, last) in &chosen.ranges {
                 let mut rows = statement.query([cells::number(slot, *first), cells::number(slot, *last)])?;
                 while let Some(row) = rows.next()? {
@@ -126,7 +148,7 @@ impl Reading {
                     } else {
                         None
                     };
-                    found[at - place.series].push(Packed {
+                    found[at - chosen.first].push(Packed {
                         series: at,
                         slot,
                         cell,
@@ -145,6 +167,29 @@ impl Reading {
         };
         let next = next.filter(|place| place.series < self.series.len());
         Ok((found.into_iter().flatten().collect(), next))
+    }
+
+    /// Takes the chosen cells out of an hour.
+    fn remembered(&self, hour: &[(i64, Cell)], slot: i64, chosen: &Chosen, found: &mut [Vec<Packed>]) {
+        for (first, last) in &chosen.ranges {
+            let from = hour.partition_point(|(series, _)| series < first);
+            let rest = &hour[from..];
+            for (number, cell) in rest.iter().take_while(|(series, _)| series <= last) {
+                let Some(series) = chosen.place_of(*number) else {
+                    continue;
+                };
+                let hist = self.query.parts.hist.then(|| cell.hist.clone()).flatten();
+                found[series - chosen.first].push(Packed {
+                    series,
+                    slot,
+                    cell: Cell {
+                        hist,
+                        ..cell.without_lists()
+                    },
+                    slices: None,
+                });
+            }
+        }
     }
 
     /// How many cells are handed over together.
@@ -199,6 +244,8 @@ const SLICES: usize = 27;
 
 /// The series of one part.
 struct Chosen {
+    /// Place of the first of them.
+    first: usize,
     /// Numbers of series from, to, both included.
     ranges: Vec<(i64, i64)>,
     places: HashMap<i64, usize>,
@@ -216,7 +263,11 @@ impl Chosen {
             (Some(first), Some(last)) if is_dense(*first, *last, numbers.len()) => vec![(*first, *last)],
             _ => numbers.into_iter().map(|number| (number, number)).collect(),
         };
-        Self { ranges, places }
+        Self {
+            first,
+            ranges,
+            places,
+        }
     }
 
     fn place_of(&self, series: i64) -> Option<usize> {

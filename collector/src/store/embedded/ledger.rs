@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::readers::Unreadable;
 use super::select::{name, values};
 use crate::store::layout::{Field, MAINTENANCE_FIELDS, PLAN_VERSION_FIELDS, PROBE_RUN_FIELDS};
-use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 
 type Answer<T> = Result<T, Unreadable>;
 
@@ -38,6 +38,34 @@ pub(super) fn probe_runs(
         }
     }
     Ok(runs)
+}
+
+/// Who reported when in `[from, to)`, ordered by (source, time).
+pub(super) fn reported(
+    connection: &Connection,
+    source: Option<&ProbeName>,
+    from: UnixTime,
+    to: UnixTime,
+) -> Answer<Vec<Reported>> {
+    let sources = match source {
+        Some(source) => vec![source.clone()],
+        None => sources(connection)?,
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT time, suspect IS NOT NULL FROM probe_run WHERE source = ?1 AND time >= ?2 AND time < ?3 ORDER BY time",
+    )?;
+    let mut reported = Vec::new();
+    for source in sources {
+        let mut rows = statement.query(params![source.as_str(), from.as_ns(), to.as_ns()])?;
+        while let Some(row) = rows.next()? {
+            reported.push(Reported {
+                source: source.clone(),
+                time: UnixTime::from_ns(row.get(0)?),
+                is_suspect: row.get(1)?,
+            });
+        }
+    }
+    Ok(reported)
 }
 
 /// All sources of rounds: from one to the next, because ten years of rounds lie between them.

@@ -47,7 +47,7 @@ impl Readers {
         let asked = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             let connection = this.take()?;
-            let answer = question(&connection);
+            let answer = at_one_time(&connection, question);
             this.idle
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -65,6 +65,17 @@ impl Readers {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(|| file::open_reader(&self.path), Ok)
     }
+}
+
+/// Asks in a transaction: every statement sees the file at one time, and the file is locked once for all of them.
+fn at_one_time<T>(
+    connection: &Connection,
+    question: impl FnOnce(&Connection) -> Result<T, Unreadable>,
+) -> Result<T, Unreadable> {
+    let transaction = connection.unchecked_transaction()?;
+    let answer = question(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
 }
 
 /// Why a question has no answer.

@@ -134,15 +134,20 @@ pub(super) fn rows(
 }
 
 /// The last row of each of `series` not before `since`.
-pub(super) fn latest(connection: &Connection, series: &[Series], since: UnixTime) -> Answer<Vec<Row>> {
-    let columns = Columns::of(Parts::ALL);
+pub(super) fn latest(
+    connection: &Connection,
+    series: &[Series],
+    since: UnixTime,
+    parts: Parts,
+) -> Answer<Vec<Row>> {
+    let columns = Columns::of(parts);
     let sql = columns.select("p.series = ?1 AND p.time >= ?2 ORDER BY p.time DESC, p.status LIMIT 1");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = Vec::new();
     for one in series {
         let mut rows = statement.query(params![one.id, since.as_ns()])?;
         if let Some(row) = rows.next()? {
-            found.push(columns.read(row, one, Parts::ALL)?);
+            found.push(columns.read(row, one, parts)?);
         }
     }
     Ok(found)

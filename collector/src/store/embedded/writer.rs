@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use ippm::cell::HOUR;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::cells::slot_of;
 use super::expire::{self, Progress};
 use super::fault;
+use super::hours::Hours;
 use super::write::Inserter;
 use crate::store::StoreError;
 use crate::store::cell::{Resolution, StoredCell};
@@ -55,11 +58,12 @@ impl Writer {
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] if the system gives no thread.
-    pub(super) fn start(connection: Connection, path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, path: &Path, hours: Arc<Hours>) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let state = State {
             connection,
             inserter: Inserter::new(),
+            hours,
             path: path.to_owned(),
         };
         let thread = thread::Builder::new()
@@ -134,6 +138,8 @@ impl Drop for Writer {
 struct State {
     connection: Connection,
     inserter: Inserter,
+    /// What is remembered of the file.
+    hours: Arc<Hours>,
     path: PathBuf,
 }
 
@@ -229,6 +235,11 @@ impl State {
         if result.is_err() {
             self.inserter.forget_series();
         }
+        // A commit that is said to have failed may be found in the file all the same.
+        if resolution == Resolution::Hour {
+            let slots = cells.iter().map(|cell| slot_of(cell.time, HOUR));
+            self.hours.forget(slots);
+        }
         result.map_err(|e| fault::of(&e, &self.path))
     }
 
@@ -244,7 +255,9 @@ impl State {
 
     fn expire(&mut self, from: Progress) -> Result<Progress, StoreError> {
         self.inserter.forget_series();
-        expire::step(&mut self.connection, from).map_err(|e| fault::of(&e, &self.path))
+        let step = expire::step(&mut self.connection, from).map_err(|e| fault::of(&e, &self.path));
+        self.hours.forget_all();
+        step
     }
 }
 

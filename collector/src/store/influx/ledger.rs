@@ -12,9 +12,9 @@ use super::flux::{Condition, Flux, clamp};
 use super::series::time;
 use crate::store::StoreError;
 use crate::store::layout::{
-    COLLECTOR_RUN_FIELDS, Field, MAINTENANCE_FIELDS, PLAN_VERSION_FIELDS, PROBE_RUN_FIELDS,
+    COLLECTOR_RUN_FIELDS, Field, Kind, MAINTENANCE_FIELDS, PLAN_VERSION_FIELDS, PROBE_RUN_FIELDS,
 };
-use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun};
+use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use crate::store::point::{COLLECTOR_RUN, MAINTENANCE, PLAN_VERSION, PROBE_RUN, Value};
 
 /// Longest time of one question: 9216 rounds of a probe, or 276,480 beats of a collector.
@@ -31,36 +31,61 @@ pub(super) async fn probe_runs(
     from: UnixTime,
     to: UnixTime,
 ) -> Result<Vec<ProbeRun>, StoreError> {
-    let mut runs: Vec<ProbeRun> = Vec::new();
+    let rounds = rounds(client, bucket, source, (from, to), PROBE_RUN_FIELDS).await?;
+    let run = |(source, entry): (ProbeName, Entry)| ProbeRun::from_stored(source, entry.time, entry.fields);
+    rounds.into_iter().map(run).collect()
+}
+
+/// Who reported when in `[from, to)`, ordered by (source, time).
+pub(super) async fn reported(
+    client: &Client,
+    bucket: &str,
+    source: Option<&ProbeName>,
+    from: UnixTime,
+    to: UnixTime,
+) -> Result<Vec<Reported>, StoreError> {
+    let rounds = rounds(client, bucket, source, (from, to), REPORTED_FIELDS).await?;
+    let reported = rounds.into_iter().map(|(source, entry)| Reported {
+        source,
+        time: entry.time,
+        is_suspect: entry.fields.iter().any(|(name, _)| *name == "suspect"),
+    });
+    Ok(reported.collect())
+}
+
+/// What of a round tells that it was reported, and whether its probe doubted itself: the first is on every point.
+const REPORTED_FIELDS: &[Field] = &[("results", Kind::Integer), ("suspect", Kind::Text)];
+
+/// The rounds of `source`, or of all, in `[from, to)` with `fields`, ordered by (source, time).
+async fn rounds(
+    client: &Client,
+    bucket: &str,
+    source: Option<&ProbeName>,
+    (from, to): (UnixTime, UnixTime),
+    fields: &'static [Field],
+) -> Result<Vec<(ProbeName, Entry)>, StoreError> {
     let step = if source.is_some() {
         QUESTION
     } else {
         QUESTION_OF_ALL
     };
-    for (from, to) in windows(
-        client,
-        bucket,
-        Condition::Measurement(&[PROBE_RUN]),
-        from,
-        to,
-        step,
-    )
-    .await?
-    {
-        let mut flux = Flux::from(bucket, from, to).filter(&Condition::Measurement(&[PROBE_RUN]));
+    let measurement = Condition::Measurement(&[PROBE_RUN]);
+    let mut rounds = Vec::new();
+    for (from, to) in windows(client, bucket, measurement.clone(), from, to, step).await? {
+        let mut flux = Flux::from(bucket, from, to).filter(&measurement);
         if let Some(source) = source {
             flux = flux.filter(&Condition::Tag("source", vec![source.to_string()]));
         }
-        let names = PROBE_RUN_FIELDS.iter().map(|(name, _)| *name).collect();
+        let names = fields.iter().map(|(name, _)| *name).collect();
         let flux = flux.filter(&Condition::Field(names)).pivot();
-        for entry in entries(client, &flux, "source", PROBE_RUN_FIELDS).await? {
+        for entry in entries(client, &flux, "source", fields).await? {
             if let Ok(source) = entry.name.parse() {
-                runs.push(ProbeRun::from_stored(source, entry.time, entry.fields)?);
+                rounds.push((source, entry));
             }
         }
     }
-    runs.sort_by(|a, b| (&a.source, a.time).cmp(&(&b.source, b.time)));
-    Ok(runs)
+    rounds.sort_by(|(a, one), (b, other): &(ProbeName, Entry)| (a, one.time).cmp(&(b, other.time)));
+    Ok(rounds)
 }
 
 /// The beats in `[from, to)`, ordered by (time, instance).

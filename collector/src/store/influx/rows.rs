@@ -64,7 +64,7 @@ pub(super) async fn latest(client: &Client, bucket: &str, query: &RowQuery) -> R
                 from: time,
                 to: time.saturating_add(Duration::from_nanos(1)),
             };
-            let found = ask(client, bucket, &question, Parts::ALL).await?;
+            let found = ask(client, bucket, &question, query.parts).await?;
             // A marker of the same time comes after the measured row.
             rows.extend(found.into_iter().filter(|row| {
                 let span = spans.get(&row.series());
