@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ippm::ProbeName;
 use tempfile::TempDir;
 
 use crate::reports;
@@ -15,6 +16,8 @@ use crate::reports;
 pub(crate) struct Collector {
     process: Child,
     pub(crate) address: SocketAddr,
+    /// Probes that have a key.
+    pub(crate) sources: Vec<ProbeName>,
     /// The keys of the sources.
     pub(crate) keys: Vec<String>,
     folder: TempDir,
@@ -23,45 +26,25 @@ pub(crate) struct Collector {
 impl Collector {
     /// Starts `program` with the store that `store` (TOML) configures, `probes` in the roster, keys for the first `sources`.
     pub(crate) fn start(program: &Path, store: &str, probes: usize, sources: usize) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port");
+        let prepared = Prepared::new(program, store);
         let entries: Vec<_> = (0..probes)
             .map(|probe| serde_json::json!({"name": reports::name(probe).as_str(), "proto": 4, "address": "192.0.2.1"}))
             .collect();
         let roster = serde_json::json!({ "probes": entries }).to_string();
-        fs::write(folder.path().join("probes.json"), roster).expect("the roster");
-        let config = folder.path().join("collector.toml");
-        // The rate limit is there against a probe that runs wild, and eight of these do.
-        let text = format!(
-            "[server]\nlisten = \"{address}\"\n[limits]\nrate = \"1000000/s\"\nburst = 1000000\n{store}\n\
-             [access]\nroster_file = \"probes.json\"\nkeys_file = \"keys.toml\"\n"
-        );
-        let data_dir = folder.path().join("data");
-        fs::write(&config, text).expect("the configuration");
-        fs::create_dir(&data_dir).expect("the data folder");
-        let keys = (0..sources).map(|source| key(program, &config, source)).collect();
-        let log = fs::File::create(folder.path().join("log")).expect("the log");
-        let process = Command::new(program)
-            .arg("--config")
-            .arg(&config)
-            .arg("--data-dir")
-            .arg(&data_dir)
-            .arg("serve")
-            .env("RUST_LOG", "warn")
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the collector");
-        let collector = Self {
-            process,
-            address,
-            keys,
-            folder,
-        };
-        collector.wait();
-        collector
+        fs::write(prepared.folder.path().join("probes.json"), roster).expect("the roster");
+        prepared.serve((0..sources).map(reports::name).collect())
+    }
+
+    /// The same with a mesh of `probes` that all have a key, and with results of the last day and more of all of them.
+    pub(crate) fn start_with_history(program: &Path, store: &str, probes: usize) -> Self {
+        let prepared = Prepared::new(program, store);
+        // Writes the roster too.
+        prepared.run(&["synthetic", "--days", "1", "--probes", &probes.to_string()]);
+        let roster = fs::read(prepared.folder.path().join("probes.json")).expect("the roster");
+        let roster: serde_json::Value = serde_json::from_slice(&roster).expect("the roster");
+        let names = roster["probes"].as_array().into_iter().flatten();
+        let names = names.map(|probe| probe["name"].as_str().expect("a name").parse().expect("a name"));
+        prepared.serve(names.collect())
     }
 
     fn wait(&self) {
@@ -124,24 +107,102 @@ pub(crate) fn usage(process: u32) -> (Duration, u64) {
     )
 }
 
-fn key(program: &Path, config: &Path, source: usize) -> String {
-    let output = Command::new(program)
-        .arg("--config")
-        .arg(config)
-        .args([
-            "key",
-            "new",
-            "--role",
-            "probe",
-            "--subject",
-            reports::name(source).as_str(),
-        ])
-        .output()
-        .expect("the collector");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+/// Processor time so far of everything that this process started and that runs: the collector, and InfluxDB.
+pub(crate) fn children() -> Duration {
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let children = tasks.map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default());
+    children
+        .flat_map(|children| {
+            let processes = children.split_ascii_whitespace().map(str::parse);
+            processes
+                .filter_map(Result::ok)
+                .map(|process| usage(process).0)
+                .collect::<Vec<_>>()
+        })
+        .sum()
+}
+
+/// Processor time of the machine so far that was not idle.
+pub(crate) fn machine() -> Duration {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let first = stat.lines().next().unwrap_or_default();
+    let ticks = first.split_ascii_whitespace().skip(1).take(8).enumerate();
+    // The fourth is idle, the fifth waits for the disk.
+    let busy = ticks.filter(|(place, _)| !matches!(place, 3 | 4));
+    let busy: u64 = busy.filter_map(|(_, ticks)| ticks.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * busy)
+}
+
+/// A folder with a configuration, for commands of `program`.
+struct Prepared<'a> {
+    program: &'a Path,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(program: &'a Path, store: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port");
+        // The rate limit is there against a probe that runs wild, and eight of these do.
+        let text = format!(
+            "[server]\nlisten = \"{address}\"\n[limits]\nrate = \"1000000/s\"\nburst = 1000000\n{store}\n\
+             [access]\nroster_file = \"probes.json\"\nkeys_file = \"keys.toml\"\npublic_read = true\n"
+        );
+        fs::write(folder.path().join("collector.toml"), text).expect("the configuration");
+        fs::create_dir(folder.path().join("data")).expect("the data folder");
+        Self {
+            program,
+            address,
+            folder,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.program);
+        command
+            .arg("--config")
+            .arg(self.folder.path().join("collector.toml"))
+            .arg("--data-dir")
+            .arg(self.folder.path().join("data"))
+            .args(arguments)
+            .env("RUST_LOG", "warn");
+        command
+    }
+
+    /// Runs a command to its end; what it prints.
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().expect("the collector");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Makes keys for `sources` and starts the collector.
+    fn serve(self, sources: Vec<ProbeName>) -> Collector {
+        let key =
+            |source: &ProbeName| self.run(&["key", "new", "--role", "probe", "--subject", source.as_str()]);
+        let keys = sources.iter().map(key).collect();
+        let log = fs::File::create(self.folder.path().join("log")).expect("the log");
+        let process = self
+            .command(&["serve"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the collector");
+        let collector = Collector {
+            process,
+            address: self.address,
+            sources,
+            keys,
+            folder: self.folder,
+        };
+        collector.wait();
+        collector
+    }
 }
