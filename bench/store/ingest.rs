@@ -74,7 +74,8 @@ pub(crate) async fn measure(
         .floor(PERIOD);
     let end = size.raw_from();
     let slots = end.since(first).expect("nothing is stored there").as_secs() / PERIOD.as_secs();
-    let results_of_slot = 2 * size.probes * (size.probes - 1);
+    let probes = mesh.probes().len();
+    let results_of_slot = 2 * probes * (probes - 1);
     let slots = (slots as usize / (2 * RUNS)).min(RESULTS.div_ceil(results_of_slot));
     let slots = u32::try_from(slots).expect("days");
     let (mut alone, mut beside, mut pages) = (Vec::new(), Vec::new(), Vec::new());

@@ -66,7 +66,7 @@ impl Mesh {
             .map(|hours| (0..VARIANTS).map(|at| day(hours, at)).collect())
             .collect();
         Self {
-            probes: (0..size.probes).map(name).collect(),
+            probes: (0..size.probes.into()).map(name).collect(),
             silent: size.silent as usize,
             rounds,
             hours,

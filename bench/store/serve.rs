@@ -26,12 +26,17 @@ pub(crate) struct Serve {
     influx: Option<String>,
 }
 
-/// Runs a collector until the process is killed.
+/// Runs a collector until its standard input ends or the process is killed.
 pub(crate) fn serve(args: &Serve) {
     let size = Size::of(&args.folder).expect("a filled store");
     let config = settings::config(&args.folder, &size, args.influx.as_deref());
     let store = storage::open(&config).expect("a store");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    std::thread::spawn(|| {
+        // Whoever started it holds the other end and is gone when nothing can come any more.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -60,7 +65,7 @@ impl Collector {
             .arg("--folder")
             .arg(folder)
             .args(influx)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("a collector");

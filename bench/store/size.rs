@@ -26,8 +26,9 @@ const FILE: &str = "mesh.json";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
 pub(crate) struct Size {
     /// Probes; every one measures every other over both families; with --influx 10 by default, to be filled in minutes
-    #[arg(long, default_value = "30", default_value_if("influx", "true", "10"))]
-    pub(crate) probes: usize,
+    #[arg(long, default_value = "30", default_value_if("influx", "true", "10"),
+        value_parser = clap::value_parser!(u16).range(2..=200))]
+    pub(crate) probes: u16,
     /// Days of results, one in five minutes
     #[arg(long, default_value_t = 7)]
     pub(crate) raw_days: u32,
@@ -38,7 +39,7 @@ pub(crate) struct Size {
     #[arg(long, default_value_t = 365)]
     pub(crate) day_days: u32,
     /// Reports in a row that each probe misses once a week, at most 12; 0: every report is there
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(..=12))]
     pub(crate) silent: u32,
 }
 
@@ -49,7 +50,7 @@ impl Size {
         let stored: Value = serde_json::from_slice(&text).ok()?;
         let number = |name: &str| stored[name].as_u64()?.try_into().ok();
         Some(Self {
-            probes: stored["probes"].as_u64()?.try_into().ok()?,
+            probes: u16::try_from(stored["probes"].as_u64()?).ok()?,
             raw_days: number("raw_days")?,
             hour_days: number("hour_days")?,
             day_days: number("day_days")?,
