@@ -50,8 +50,9 @@ impl Table {
             );
         }
         println!(
-            "\nLoad generator, reader, collector and InfluxDB have the same processors. Posts as fast as they are acknowledged take whatever \
-             is idle, so that a page takes from them what it costs; at a fixed rate the question is whether there is room for both.\n"
+            "\nLoad generator, reader, collector and InfluxDB have the same processors. Where all of them are busy, a page takes from posts \
+             that are sent as fast as they are acknowledged what it costs, and the ratio is one of shares; where some are idle, posts wait \
+             for something else. At a fixed rate the question is whether there is room for both.\n"
         );
     }
 
