@@ -26,7 +26,7 @@ const CONNECTIONS: usize = 8;
 /// Measurements without pages, and as many with them, in turn.
 const RUNS: usize = 3;
 /// Results of one measurement, about.
-const RESULTS: usize = 60_000;
+const RESULTS: usize = 120_000;
 /// Share of the rate that is to be kept.
 const KEPT: f64 = 0.9;
 /// Rounds of a probe in one slot begin so far apart in the measurements of one folder: each writes anew.
