@@ -69,11 +69,18 @@ fn read(mut reader: Reader<'_>) -> Result<Slices, CodecError> {
 /// Reads runs until they make `number` values.
 fn take_runs(reader: &mut Reader<'_>, number: usize) -> Result<Vec<u64>, CodecError> {
     let mut values: Vec<u64> = Vec::with_capacity(number);
+    let mut last = None;
     while values.len() < number {
         let (value, repeat) = (reader.next()?, reader.next()?);
+        if last.replace(value) == Some(value) {
+            return Err(CodecError::Runs);
+        }
+        if repeat == 1 {
+            values.push(value);
+            continue;
+        }
         let repeat = usize::try_from(repeat).map_err(|_| CodecError::Runs)?;
-        let continues = values.last() == Some(&value);
-        if repeat == 0 || number - values.len() < repeat || continues {
+        if repeat == 0 || number - values.len() < repeat {
             return Err(CodecError::Runs);
         }
         values.resize(values.len() + repeat, value);
