@@ -121,8 +121,8 @@ pub(crate) fn run(args: &Args) {
     };
     let batch = args.batch.clamp(1, MOST);
     let mut packets = vec![Vec::new(); batch];
-    // The kernel switches its stamping on in the background.
-    std::thread::sleep(Duration::from_millis(50));
+    // The kernel switches its stamping on in the background; a round waits as long.
+    std::thread::sleep(Duration::from_millis(10));
     let (before, _) = crate::usage::read();
     let started = Instant::now();
     let (mut sent, mut unsent) = (0u32, 0u32);
