@@ -147,9 +147,7 @@ impl Mesh {
             SLOTS => self.hours[pair.place()][variant].clone(),
             _ => hour(&self.rounds[pair.place()], variant, slots),
         };
-        if let Some(slices) = &mut cell.slices {
-            slices.start = time;
-        }
+        cell.slices = cell.slices.map(|slices| slices.starting(time));
         Some(cell)
     }
 

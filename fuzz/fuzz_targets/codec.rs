@@ -3,6 +3,7 @@
 #![no_main]
 
 use ippm::Params;
+use ippm::cell::slices::CellSlices;
 use ippm::codec::{
     cell_slices, dscp, duration, float, foreign, hop_limits, icmp_errors, legacy, loss_runs, params, slices,
 };
@@ -11,12 +12,14 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|text: &str| {
     if let Ok(value) = slices::decode(text) {
         assert_eq!(slices::encode(&value), text);
-        let cell = cell_slices::encode(&value);
-        assert_eq!(cell_slices::decode(&cell).unwrap(), value);
+        let of_cell = CellSlices::from(&value);
+        assert_eq!(of_cell.to_slices(), value);
+        assert_eq!(cell_slices::decode(&cell_slices::encode(&of_cell)), Ok(of_cell));
     }
     if let Ok(value) = cell_slices::decode(text) {
         assert_eq!(cell_slices::encode(&value), text);
-        assert_eq!(slices::decode(&slices::encode(&value)).unwrap(), value);
+        let value = value.to_slices();
+        assert_eq!(slices::decode(&slices::encode(&value)), Ok(value));
     }
     if let Ok(value) = loss_runs::decode(text) {
         assert_eq!(loss_runs::encode(&value), text);

@@ -4,9 +4,11 @@
 //! and always in ascending order of time, so that whoever computes it gets the same bits. It holds nothing that
 //! depends on a limit, on a profile or on a plan: what is promised tomorrow can be held against last year.
 //!
-//! [`row`] says what a stored result gives to its cell, and which one counts for its slot.
+//! [`row`] says what a stored result gives to its cell, and which one counts for its slot; [`slices`] are those of an
+//! hour.
 
 pub mod row;
+pub mod slices;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,7 @@ use crate::histogram::Histogram;
 use crate::limit::LossLimit;
 use crate::{Moments, Slices, UnixTime};
 use row::{CellRow, Counted, RowFinding};
+use slices::CellSlices;
 
 /// Length of the smaller cells.
 pub const HOUR: Duration = Duration::from_hours(1);
@@ -86,7 +89,7 @@ pub struct Cell {
     pub legacy_loss_sum: f64,
     /// The 360 slices of an hour; `None` for a day, for an hour without rounds that have slices, and where they
     /// were not read.
-    pub slices: Option<Slices>,
+    pub slices: Option<CellSlices>,
 }
 
 /// Delays of a cell, or of one result on its way into one; of at least one packet.
@@ -122,11 +125,15 @@ impl Cell {
         let counting = row::counting(&rows);
         let mut cell = Self::nothing();
         cell.rows = count(rows.len());
-        for (row, counts) in rows.into_iter().zip(counting) {
-            if counts {
-                cell.add_row(hour, row);
+        let mut slices = None;
+        for (row, _) in rows.into_iter().zip(counting).filter(|(_, counts)| *counts) {
+            if let Some(counted) = cell.add_row(row)
+                && let Some(of_round) = &counted.slices
+            {
+                add_slices(&mut slices, hour, of_round);
             }
         }
+        cell.slices = slices.as_ref().map(CellSlices::from);
         Some(cell)
     }
 
@@ -215,8 +222,8 @@ impl Cell {
         }
     }
 
-    /// Adds a row that counts for its slot.
-    fn add_row(&mut self, hour: UnixTime, row: CellRow) {
+    /// Adds a row that counts for its slot, but for its slices; gives back what it counted if it is a round.
+    fn add_row(&mut self, row: CellRow) -> Option<Counted> {
         match row.finding {
             RowFinding::Unmeasured => self.rounds_error += 1,
             _ if row.is_suspect => self.rounds_suspect += 1,
@@ -228,11 +235,16 @@ impl Cell {
                     self.legacy_avg_sum_ns = self.legacy_avg_sum_ns.saturating_add(avg_ns);
                 }
             }
-            RowFinding::Counted(counted) => self.add_round(hour, *counted),
+            RowFinding::Counted(mut counted) => {
+                self.add_round(&mut counted);
+                return Some(*counted);
+            }
         }
+        None
     }
 
-    fn add_round(&mut self, hour: UnixTime, round: Counted) {
+    /// Adds a round, and takes its distribution.
+    fn add_round(&mut self, round: &mut Counted) {
         let lost = round.sent.saturating_sub(round.received);
         self.rounds += 1;
         self.rounds_lossy += u64::from(0 < lost);
@@ -247,10 +259,7 @@ impl Cell {
         add(&mut self.lost_sq_sum, lost.saturating_mul(lost));
         add(&mut self.ipdv_pairs, round.ipdv_pairs);
         add(&mut self.ipdv_abs_sum_ns, round.ipdv_abs_sum_ns);
-        self.add_delay(round.delay, round.hist);
-        if let Some(slices) = &round.slices {
-            add_slices(&mut self.slices, hour, slices);
-        }
+        self.add_delay(round.delay, round.hist.take());
     }
 
     /// Adds the cell of a later time.

@@ -170,7 +170,9 @@ impl Histogram {
     }
 
     fn read(mut reader: Reader<'_>) -> Result<Self, HistogramError> {
-        let mut buckets: Vec<(u16, u64)> = Vec::new();
+        // A bucket takes two bytes at least.
+        let most = usize::from(Self::BUCKETS).min(reader.left() / 2);
+        let mut buckets: Vec<(u16, u64)> = Vec::with_capacity(most);
         let mut total = 0_u64;
         while let Some(step) = reader.next_or_end()? {
             let index = match buckets.last() {

@@ -368,7 +368,8 @@ async fn send_rows(readers: &Readers, query: RowQuery, sender: &AnswerSender<Row
     Ok(())
 }
 
-/// Part by part; what is unpacked is unpacked on a thread where that may take its time.
+/// Part by part, each read while the one before it is taken; what is unpacked is unpacked on a thread where that may
+/// take its time.
 async fn send_cells(
     readers: &Readers,
     hours: Option<Arc<Hours>>,
@@ -379,19 +380,25 @@ async fn send_cells(
         .ask(move |connection| Reading::begin(connection, query, hours))
         .await?;
     let reading = Arc::new(reading);
-    let mut next = reading.first();
-    while let Some(place) = next {
-        let shared = Arc::clone(&reading);
-        let (packed, following) = readers
-            .ask(move |connection| shared.part(connection, place))
-            .await?;
-        next = following;
+    let read = |place| {
+        let (readers, shared) = (readers.clone(), Arc::clone(&reading));
+        tokio::spawn(async move {
+            readers
+                .ask(move |connection| shared.part(connection, place))
+                .await
+        })
+    };
+    let stopped = || fault::unavailable("the store is shutting down");
+    let mut next = reading.first().map(&read);
+    while let Some(part) = next {
+        let (packed, following) = part.await.unwrap_or_else(|_| Err(stopped()))?;
+        next = following.map(&read);
         let mut packed = packed.into_iter().peekable();
         while packed.peek().is_some() {
             let some: Vec<_> = packed.by_ref().take(reading.handed()).collect();
             let shared = Arc::clone(&reading);
             let unpacked = tokio::task::spawn_blocking(move || shared.unpack(some)).await;
-            let cells = unpacked.unwrap_or_else(|_| Err(fault::unavailable("the store is shutting down")))?;
+            let cells = unpacked.unwrap_or_else(|_| Err(stopped()))?;
             if sender.send(Ok(cells)).await.is_err() {
                 return Ok(());
             }

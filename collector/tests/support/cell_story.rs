@@ -326,9 +326,8 @@ async fn a_question_selects_cells_by_every_part_of_the_key(store: &dyn Store, ho
         stored.test = test.parse().unwrap();
         stored.time = hour.saturating_add(HOUR * number);
         // Slices lie where the cell lies.
-        if let Some(slices) = &mut stored.cell.slices {
-            slices.start = stored.time;
-        }
+        let slices = stored.cell.slices.take();
+        stored.cell.slices = slices.map(|slices| slices.starting(stored.time));
         stored
     };
     let stored = [

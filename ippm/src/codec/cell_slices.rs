@@ -2,36 +2,41 @@
 //! as runs (value, repeat). An hour without loss is three runs and the sums of the delays.
 
 use super::CodecError;
-use super::slices::{begin, take_head};
+use super::slices::{push_head, take_head};
 use super::varint::{Reader, Writer};
-use crate::Slices;
+use crate::cell::slices::{CellSlices, Runs};
 
 const PREFIX: &str = "s2:";
 
 /// The text of `slices`.
-///
-/// The four lists have the same length in every valid value; of lists that do not, the common part is written.
 #[must_use]
-pub fn encode(slices: &Slices) -> String {
+pub fn encode(slices: &CellSlices) -> String {
     write(slices).finish(PREFIX)
 }
 
 /// The bytes of which [`encode`] makes a text, for a store that keeps bytes.
 #[must_use]
-pub fn to_bytes(slices: &Slices) -> Vec<u8> {
+pub fn to_bytes(slices: &CellSlices) -> Vec<u8> {
     write(slices).into_bytes()
 }
 
-fn write(slices: &Slices) -> Writer {
-    let (mut writer, lists) = begin(slices);
-    for list in lists {
-        for run in list.chunk_by(|earlier, later| earlier == later) {
-            writer.push(run[0]);
-            // A run is at most the list, whose length fits 64 bits.
-            writer.push(u64::try_from(run.len()).unwrap_or(u64::MAX));
-        }
+fn write(slices: &CellSlices) -> Writer {
+    let mut writer = Writer::new();
+    push_head(&mut writer, slices.start(), slices.len());
+    let runs = slices.counts().into_iter().flat_map(Runs::as_slice);
+    for run in runs {
+        push_run(&mut writer, run.value, run.times);
+    }
+    for run in slices.rtt_sum_ns().chunk_by(|earlier, later| earlier == later) {
+        push_run(&mut writer, run[0], run.len());
     }
     writer
+}
+
+fn push_run(writer: &mut Writer, value: u64, times: usize) {
+    writer.push(value);
+    // A run is at most the list, whose length fits 64 bits.
+    writer.push(u64::try_from(times).unwrap_or(u64::MAX));
 }
 
 /// Reads the text of [`encode`].
@@ -39,8 +44,8 @@ fn write(slices: &Slices) -> Writer {
 /// # Errors
 ///
 /// [`CodecError`] for any other text: runs that could be one or that do not add up, and more than
-/// [`Slices::MAX`] slices.
-pub fn decode(text: &str) -> Result<Slices, CodecError> {
+/// [`Slices::MAX`](crate::Slices::MAX) slices.
+pub fn decode(text: &str) -> Result<CellSlices, CodecError> {
     read(Reader::new(PREFIX, text)?)
 }
 
@@ -49,41 +54,42 @@ pub fn decode(text: &str) -> Result<Slices, CodecError> {
 /// # Errors
 ///
 /// [`CodecError`] as for [`decode`].
-pub fn from_bytes(bytes: &[u8]) -> Result<Slices, CodecError> {
+pub fn from_bytes(bytes: &[u8]) -> Result<CellSlices, CodecError> {
     read(Reader::of_bytes(bytes))
 }
 
-fn read(mut reader: Reader<'_>) -> Result<Slices, CodecError> {
+fn read(mut reader: Reader<'_>) -> Result<CellSlices, CodecError> {
     let (start, number) = take_head(&mut reader)?;
-    let slices = Slices {
-        start,
-        sent: take_runs(&mut reader, number)?,
-        lost: take_runs(&mut reader, number)?,
-        rtt_count: take_runs(&mut reader, number)?,
-        rtt_sum_ns: take_runs(&mut reader, number)?,
-    };
+    let mut counts = [Runs::default(), Runs::default(), Runs::default()];
+    for list in &mut counts {
+        take_runs(&mut reader, number, |value, times| list.push(value, times))?;
+    }
+    let mut rtt_sum_ns = Vec::with_capacity(number);
+    take_runs(&mut reader, number, |value, times| match times {
+        1 => rtt_sum_ns.push(value),
+        _ => rtt_sum_ns.resize(rtt_sum_ns.len() + times, value),
+    })?;
     reader.finish()?;
-    Ok(slices)
+    CellSlices::new(start, counts, rtt_sum_ns).ok_or(CodecError::Runs)
 }
 
 /// Reads runs until they make `number` values.
-fn take_runs(reader: &mut Reader<'_>, number: usize) -> Result<Vec<u64>, CodecError> {
-    let mut values: Vec<u64> = Vec::with_capacity(number);
+fn take_runs(
+    reader: &mut Reader<'_>,
+    number: usize,
+    mut tell: impl FnMut(u64, usize),
+) -> Result<(), CodecError> {
+    let mut left = number;
     let mut last = None;
-    while values.len() < number {
-        let (value, repeat) = (reader.next()?, reader.next()?);
-        if last.replace(value) == Some(value) {
+    while left > 0 {
+        let (value, times) = reader.next_two()?;
+        let times = usize::try_from(times).map_err(|_| CodecError::Runs)?;
+        let continues = last.replace(value) == Some(value);
+        if times == 0 || left < times || continues {
             return Err(CodecError::Runs);
         }
-        if repeat == 1 {
-            values.push(value);
-            continue;
-        }
-        let repeat = usize::try_from(repeat).map_err(|_| CodecError::Runs)?;
-        if repeat == 0 || number - values.len() < repeat {
-            return Err(CodecError::Runs);
-        }
-        values.resize(values.len() + repeat, value);
+        tell(value, times);
+        left -= times;
     }
-    Ok(values)
+    Ok(())
 }

@@ -15,8 +15,18 @@ const SLICE_NS: i64 = 10_000_000_000;
 /// The four lists have the same length in every valid value; of lists that do not, the common part is written.
 #[must_use]
 pub fn encode(slices: &Slices) -> String {
-    let (mut writer, lists) = begin(slices);
-    for at in 0..lists[0].len() {
+    let Slices {
+        start,
+        sent,
+        lost,
+        rtt_count,
+        rtt_sum_ns,
+    } = slices;
+    let lists = [sent, lost, rtt_count, rtt_sum_ns];
+    let number = lists.iter().map(|list| list.len()).min().unwrap_or(0);
+    let mut writer = Writer::new();
+    push_head(&mut writer, *start, number);
+    for at in 0..number {
         for list in lists {
             writer.push(list[at]);
         }
@@ -49,26 +59,10 @@ pub fn decode(text: &str) -> Result<Slices, CodecError> {
     Ok(slices)
 }
 
-/// A writer that holds the head of `slices`, and their lists cut to the part that they have in common.
-pub(super) fn begin(slices: &Slices) -> (Writer, [&[u64]; 4]) {
-    let Slices {
-        start,
-        sent,
-        lost,
-        rtt_count,
-        rtt_sum_ns,
-    } = slices;
-    let lists: [&[u64]; 4] = [sent, lost, rtt_count, rtt_sum_ns];
-    let number = lists.iter().map(|list| list.len()).min().unwrap_or(0);
-    let mut writer = Writer::new();
-    push_head(&mut writer, *start, number);
-    (writer, lists.map(|list| &list[..number]))
-}
-
 /// Writes the first slice's number since 1970 and how many there are.
 ///
 /// Times before 1970, which no report has, wrap to the upper half of the range and come back from there.
-fn push_head(writer: &mut Writer, start: UnixTime, number: usize) {
+pub(super) fn push_head(writer: &mut Writer, start: UnixTime, number: usize) {
     writer.push(start.as_ns().div_euclid(SLICE_NS).cast_unsigned());
     // A `usize` has at most 64 bits on every platform that Rust knows.
     writer.push(u64::try_from(number).unwrap_or(u64::MAX));

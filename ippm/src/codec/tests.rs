@@ -8,6 +8,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
 use super::*;
+use crate::cell::slices::CellSlices;
 use crate::{IcmpErrorCount, Params, UnixTime};
 
 /// Any text: no decoder may panic, and what it accepts it would have written itself.
@@ -240,9 +241,11 @@ proptest! {
     #[test]
     fn slices_come_back(value in any_slices()) {
         prop_assert_eq!(slices::decode(&slices::encode(&value)), Ok(value.clone()));
-        let bytes = cell_slices::to_bytes(&value);
-        prop_assert_eq!(cell_slices::from_bytes(&bytes), Ok(value.clone()));
-        prop_assert_eq!(cell_slices::decode(&cell_slices::encode(&value)), Ok(value));
+        let of_cell = CellSlices::from(&value);
+        prop_assert_eq!(of_cell.to_slices(), value);
+        let bytes = cell_slices::to_bytes(&of_cell);
+        prop_assert_eq!(cell_slices::from_bytes(&bytes), Ok(of_cell.clone()));
+        prop_assert_eq!(cell_slices::decode(&cell_slices::encode(&of_cell)), Ok(of_cell));
     }
 
     #[test]

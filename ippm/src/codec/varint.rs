@@ -137,6 +137,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The next two integers, which have to be there: a value and how often it comes.
+    #[inline]
+    pub(crate) fn next_two(&mut self) -> Result<(u64, u64), VarintError> {
+        let rest = self.bytes.get(self.position..).unwrap_or_default();
+        let Some((value, second, length)) = rest.first_chunk().copied().and_then(short_two) else {
+            return Ok((self.next()?, self.next()?));
+        };
+        self.position += length;
+        Ok((value, u64::from(second)))
+    }
+
+    /// Bytes that were not read yet.
+    pub(crate) fn left(&self) -> usize {
+        self.bytes.len().saturating_sub(self.position)
+    }
+
     /// [`Reader::next`] for integers of any length, and near the end of the bytes.
     fn next_long(&mut self) -> Result<u64, VarintError> {
         let mut value = 0_u64;
@@ -176,6 +192,7 @@ impl<'a> Reader<'a> {
 
 /// The integer that ends within the eight bytes of `word`, the first of which is the lowest, and its length; `None` if
 /// none does, or if it is not written in its shortest form.
+#[inline]
 fn short(word: u64) -> Option<(u64, usize)> {
     const EACH: u64 = u64::from_le_bytes([CONTINUES; 8]);
     let ends = !word & EACH;
@@ -194,6 +211,14 @@ fn short(word: u64) -> Option<(u64, usize)> {
     let own = (own & 0x0000_3fff_0000_3fff) | ((own & 0x3fff_0000_3fff_0000) >> 2);
     let value = (own & 0x0fff_ffff) | ((own & 0x0fff_ffff_0000_0000) >> 4);
     Some((value, before_last as usize / 8 + 1))
+}
+
+/// The integer that [`short`] finds and one of a single byte behind it, and the length of both.
+#[inline]
+fn short_two(bytes: [u8; 8]) -> Option<(u64, u8, usize)> {
+    let (value, length) = short(u64::from_le_bytes(bytes))?;
+    let second = bytes.get(length).filter(|byte| **byte & CONTINUES == 0)?;
+    Some((value, *second, length + 1))
 }
 
 #[cfg(test)]
@@ -283,6 +308,26 @@ mod tests {
         fn integers_of_any_length_are_read(values: Vec<(u64, u32)>) {
             let values: Vec<u64> = values.iter().map(|(value, bits)| value >> (bits % 64)).collect();
             prop_assert_eq!(decode(&encode(&values)), Ok(values));
+        }
+
+        #[test]
+        fn two_integers_are_read_as_one_by_one(values: Vec<(u64, u32, u8)>, bytes in prop::collection::vec(0..4_u8, 0..30)) {
+            let pairs = values.iter().map(|(value, bits, times)| [value >> (bits % 64), u64::from(*times)]);
+            let mut writer = Writer::new();
+            pairs.flatten().for_each(|value| writer.push(value));
+            let written = writer.into_bytes();
+            // And what nobody wrote: most of these bytes are 0, or say that another one follows.
+            let foreign: Vec<u8> = bytes.iter().map(|byte| [0, 1, 0x80, 0xff][usize::from(*byte)]).collect();
+            for bytes in [written, foreign] {
+                let (mut one, mut two) = (Reader::of_bytes(&bytes), Reader::of_bytes(&bytes));
+                loop {
+                    let expected = one.next().and_then(|first| Ok((first, one.next()?)));
+                    prop_assert_eq!(two.next_two(), expected);
+                    if expected.is_err() {
+                        break;
+                    }
+                }
+            }
         }
 
         #[test]

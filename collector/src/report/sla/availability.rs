@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use ippm::UnixTime;
+use ippm::cell::slices::Runs;
 use ippm::interval::LossSums;
 use ippm::limit::LossLimit;
 
@@ -105,6 +106,17 @@ struct Hour {
     lost: u64,
 }
 
+/// The sums of an hour of available time.
+#[derive(Debug, Clone, Copy)]
+struct Calm {
+    /// The last slice with packets.
+    last: i64,
+    judged: u64,
+    sent: u64,
+    lost: u64,
+    high_loss: u64,
+}
+
 /// The sliding window, fed slice by slice in the order of time.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -181,35 +193,31 @@ impl Machine {
         }
     }
 
-    /// Takes the slices of an hour without any loss at once: the hour's first slice, and the packets of each.
+    /// Takes the slices of an hour at once: the number of its first slice, and the packets sent and lost of each.
     ///
-    /// The same as [`Machine::push`] of each; the path of almost every hour, therefore without a step per slice.
-    pub fn push_clean(&mut self, first: i64, sent: &[u64], in_maintenance: bool) {
-        if !self.takes_whole(first, sent) {
-            for (number, sent) in (first..).zip(sent).filter(|(_, sent)| **sent > 0) {
+    /// The same as [`Machine::push`] of each. Almost every hour changes nothing but counts, and is taken run by run.
+    pub fn push_hour(&mut self, first: i64, sent: &Runs, lost: &Runs, in_maintenance: bool) {
+        let Some(calm) = self.calm(first, sent, lost) else {
+            let counts = sent.values().zip(lost.values());
+            for (number, (sent, lost)) in (first..).zip(counts).filter(|(_, (sent, _))| *sent > 0) {
                 self.push(Slice {
                     number,
-                    sent: *sent,
-                    lost: 0,
+                    sent,
+                    lost,
                     in_maintenance,
                 });
             }
             return;
-        }
-        let mut judged = 0;
-        let mut packets = 0;
-        for (number, sent) in (first..).zip(sent).filter(|(_, sent)| **sent > 0) {
-            judged += 1;
-            packets += sent;
-            self.last = Some(number);
-        }
-        self.outage = None;
+        };
+        self.last = Some(calm.last);
+        self.high_loss += calm.high_loss;
         if in_maintenance {
-            self.in_maintenance.0 += judged;
+            self.in_maintenance.0 += calm.judged;
         }
         let hour = self.hour(first);
-        hour.judged += judged;
-        hour.sent += packets;
+        hour.judged += calm.judged;
+        hour.sent += calm.sent;
+        hour.lost += calm.lost;
     }
 
     /// The availability of everything pushed.
@@ -230,19 +238,44 @@ impl Machine {
         }
     }
 
-    /// Whether no slice of a loss-free hour can change anything but counts.
-    fn takes_whole(&self, first: i64, sent: &[u64]) -> bool {
+    /// The sums of an hour in which no slice can change anything but counts; `None` if one may.
+    fn calm(&self, first: i64, sent: &Runs, lost: &Runs) -> Option<Calm> {
         let is_settled = self.is_available && self.pending.is_empty() && self.sequence >= self.window.length;
-        let Some(mut last) = self.last.filter(|last| is_settled && *last < first) else {
-            return false;
+        let is_hour = first.rem_euclid(PER_HOUR) == 0 && i64::try_from(sent.len()).ok()? <= PER_HOUR;
+        let mut calm = Calm {
+            last: self.last.filter(|last| is_settled && is_hour && *last < first)?,
+            judged: 0,
+            sent: 0,
+            lost: 0,
+            high_loss: 0,
         };
-        for (number, _) in (first..).zip(sent).filter(|(_, sent)| **sent > 0) {
-            if self.is_hole(last, number) {
-                return false;
+        let mut contrary = 0;
+        let mut next = first;
+        for (sent, lost, times) in sent.zip(lost) {
+            let (from, slices) = (next, u64::try_from(times).ok()?);
+            next += i64::try_from(times).ok()?;
+            if sent == 0 {
+                continue;
             }
-            last = number;
+            if self.is_hole(calm.last, from) {
+                return None;
+            }
+            if self.window.threshold.is_exceeded_by(lost, sent) {
+                contrary += times;
+                calm.high_loss += slices;
+                if contrary >= self.window.length {
+                    return None;
+                }
+            } else {
+                contrary = 0;
+            }
+            calm.last = next - 1;
+            calm.judged += slices;
+            calm.sent += sent.saturating_mul(slices);
+            calm.lost += lost.saturating_mul(slices);
         }
-        first.rem_euclid(PER_HOUR) == 0 && i64::try_from(sent.len()).is_ok_and(|len| len <= PER_HOUR)
+        // A slice of high loss at the end waits for what comes after the hour.
+        (contrary == 0 && calm.judged > 0).then_some(calm)
     }
 
     /// Whether between two slices more is missing than a window holds.

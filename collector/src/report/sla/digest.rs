@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use ippm::UnixTime;
 use ippm::cell::Cell;
-use ippm::{Slices, UnixTime};
+use ippm::cell::slices::CellSlices;
 use sha2::{Digest as _, Sha256};
 
 use crate::report::sla::account::Accounting;
@@ -143,17 +144,17 @@ impl Inputs {
         self.flush();
     }
 
-    fn slices(&mut self, slices: &Slices) {
-        self.time(slices.start);
-        for list in [&slices.sent, &slices.lost, &slices.rtt_count] {
-            for run in list.chunk_by(|one, next| one == next) {
-                self.number(run[0]);
-                self.number(u64::try_from(run.len()).unwrap_or(u64::MAX));
+    fn slices(&mut self, slices: &CellSlices) {
+        self.time(slices.start());
+        for list in [slices.sent(), slices.lost(), slices.rtt_count()] {
+            for run in list.as_slice() {
+                self.number(run.value);
+                self.number(u64::try_from(run.times).unwrap_or(u64::MAX));
             }
         }
         let minute = usize::try_from(minute::SLICES).unwrap_or(usize::MAX);
-        for sums in slices.rtt_sum_ns.chunks(minute) {
-            self.number(sums.iter().fold(0, |sum, value| sum.saturating_add(*value)));
+        for sums in slices.rtt_sum_ns().chunks(minute) {
+            self.number(minute::sum(sums));
         }
     }
 

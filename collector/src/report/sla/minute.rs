@@ -145,6 +145,11 @@ impl Sums {
     }
 }
 
+/// The sum of `numbers`; of one beyond 64 bits the largest number.
+pub(super) fn sum(numbers: &[u64]) -> u64 {
+    numbers.iter().fold(0, |sum, number| sum.saturating_add(*number))
+}
+
 fn keep_worst(worst: &mut Option<(i64, f64)>, number: i64, value: f64) {
     let is_worse = worst.is_none_or(|(earlier, known)| match value.total_cmp(&known) {
         Ordering::Greater => true,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ippm::cell::slices::CellSlices;
 use ippm::class::maintenance::Calendar;
 use ippm::{Family, ProbeName, TestName, UnixTime};
 
@@ -140,8 +141,7 @@ impl PairSums {
                 }
             }
             if let Some(loaded) = &cut.loaded {
-                let slices = loaded.slices.iter().flat_map(|slices| &slices.sent);
-                let with_packets = slices.filter(|sent| **sent > 0).count();
+                let with_packets = loaded.slices.as_ref().map_or(0, CellSlices::with_packets);
                 self.loaded_slices += u64::try_from(with_packets).unwrap_or(u64::MAX);
             }
             self.tally.add(Hour {

@@ -1,7 +1,8 @@
 //! The cells of one source on their way into its pairs: stored ones, and those that are still to be made.
 
+use ippm::cell::slices::CellSlices;
 use ippm::cell::{Cell, DAY, HOUR};
-use ippm::{ProbeName, UnixTime};
+use ippm::{ProbeName, Slices, UnixTime};
 
 use crate::report::sla::fresh::Stale;
 use crate::report::sla::gather::Record;
@@ -187,9 +188,11 @@ fn joined(cells: &[&StoredCell]) -> Option<StoredCell> {
         return Some((*first).clone());
     }
     let mut cell = Cell::of_hours(cells.iter().map(|cell| &cell.cell))?;
-    for slices in cells.iter().filter_map(|cell| cell.cell.slices.as_ref()) {
-        match &mut cell.slices {
-            None => cell.slices = Some(slices.clone()),
+    let mut sum: Option<Slices> = None;
+    let slices = cells.iter().filter_map(|cell| cell.cell.slices.as_ref());
+    for slices in slices.map(CellSlices::to_slices) {
+        match &mut sum {
+            None => sum = Some(slices),
             Some(sum) => {
                 for (sum, list) in [
                     (&mut sum.sent, &slices.sent),
@@ -204,6 +207,7 @@ fn joined(cells: &[&StoredCell]) -> Option<StoredCell> {
             }
         }
     }
+    cell.slices = sum.as_ref().map(CellSlices::from);
     Some(StoredCell {
         cell,
         ..(*first).clone()

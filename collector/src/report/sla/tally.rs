@@ -1,6 +1,7 @@
 //! The sums of one pair over a period, and the figures that follow from them.
 
 use ippm::cell::Cell;
+use ippm::cell::slices::CellSlices;
 use ippm::histogram::Histogram;
 use ippm::interval::{Interval, LossSums, Sides};
 use ippm::{Slices, UnixTime};
@@ -264,21 +265,17 @@ impl Sums {
         }
     }
 
-    fn add_slices(&mut self, slices: &Slices, in_maintenance: bool) {
-        let first = number(slices.start);
-        if slices.lost.iter().all(|lost| *lost == 0) {
-            self.machine.push_clean(first, &slices.sent, in_maintenance);
-        } else {
-            for (index, number) in (0..slices.len()).zip(first..) {
-                self.push(number, slices.sent[index], slices.lost[index], in_maintenance);
-            }
-        }
-        self.slices += count(slices.sent.iter().filter(|sent| **sent > 0).count());
+    fn add_slices(&mut self, slices: &CellSlices, in_maintenance: bool) {
+        let first = number(slices.start());
+        self.machine
+            .push_hour(first, slices.sent(), slices.lost(), in_maintenance);
+        self.slices += count(slices.with_packets());
         self.add_minutes(slices);
     }
 
     /// An hour that is cut: of each slice what is outside and what is inside, and inside if any of it is.
-    fn add_mixed(&mut self, outside: &Slices, inside: &Slices) {
+    fn add_mixed(&mut self, outside: &CellSlices, inside: &CellSlices) {
+        let (outside, inside) = (&outside.to_slices(), &inside.to_slices());
         let from = number(outside.start).min(number(inside.start));
         let to = end(outside).max(end(inside));
         let of = |slices: &Slices, list: &[u64], number_: i64| {
@@ -316,26 +313,24 @@ impl Sums {
         }
     }
 
-    fn add_minutes(&mut self, slices: &Slices) {
-        let first = number(slices.start);
-        let mut from = 0;
-        while from < slices.len() {
-            let position = first + i64::try_from(from).unwrap_or(i64::MAX);
-            let left = minute::SLICES - position.rem_euclid(minute::SLICES);
-            let to = slices.len().min(from + usize::try_from(left).unwrap_or(1));
-            let sum = |list: &[u64]| {
-                list[from..to]
-                    .iter()
-                    .fold(0_u64, |sum, value| sum.saturating_add(*value))
-            };
+    fn add_minutes(&mut self, slices: &CellSlices) {
+        let first = number(slices.start());
+        let left = minute::SLICES - first.rem_euclid(minute::SLICES);
+        let [left, whole] = [left, minute::SLICES].map(|slices| usize::try_from(slices).unwrap_or(1));
+        let (begun, rest) = slices.rtt_sum_ns().split_at(left.min(slices.len()));
+        let delays = [begun].into_iter().chain(rest.chunks(whole)).map(minute::sum);
+        let [sent, lost, count] = slices.counts().map(|list| list.sums(left, whole));
+        let sums = sent.zip(lost).zip(count.zip(delays));
+        for (number, ((sent, lost), (rtt_count, rtt_sum_ns))) in
+            (first.div_euclid(minute::SLICES)..).zip(sums)
+        {
             self.minutes.add(Minute {
-                number: position.div_euclid(minute::SLICES),
-                sent: sum(&slices.sent),
-                lost: sum(&slices.lost),
-                rtt_count: sum(&slices.rtt_count),
-                rtt_sum_ns: sum(&slices.rtt_sum_ns),
+                number,
+                sent,
+                lost,
+                rtt_count,
+                rtt_sum_ns,
             });
-            from = to;
         }
     }
 

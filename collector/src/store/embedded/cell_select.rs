@@ -10,7 +10,8 @@ use std::sync::Arc;
 use ippm::cell::{Cell, HOUR};
 use ippm::codec::cell_slices;
 use ippm::{ProbeName, UnixTime};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
+use rusqlite::{Connection, OptionalExtension, Rows};
 
 use super::cells::{self, COLUMNS, number, parts_of, slot_of, slots, time_of};
 use super::hours::Hours;
@@ -33,9 +34,9 @@ const HELD_REMEMBERED: usize = 4096;
 /// Most hours of a question whose hours are remembered: a day, and an hour at either end.
 const REMEMBERED: i64 = 26;
 
-/// Cells that are handed over together, without and with slices, which take 12 kB each when they are unpacked.
+/// Cells that are handed over together, without and with slices, which take 6 kB each when they are unpacked.
 const HANDED_CELLS: usize = 1024;
-const HANDED_SLICES: usize = 256;
+const HANDED_SLICES: usize = 512;
 
 /// Between the numbers of the first and the last series of a question may be so many times as many as are asked
 /// for: then they are read in one go, and those between them passed over.
@@ -128,25 +129,32 @@ impl Reading {
             self.slots.end
         };
         let chosen = Chosen::new(&self.series[place.series..place.series + number], place.series);
-        let mut found: Vec<Vec<Packed>> = (0..number).map(|_| Vec::new()).collect();
-        let sql = self.sql();
-        let mut statement = connection.prepare_cached(&sql)?;
+        let room = usize::try_from(end - place.slot).unwrap_or(0);
+        let mut found: Vec<Vec<Packed>> = (0..number).map(|_| Vec::with_capacity(room)).collect();
+        let mut statement = connection.prepare_cached(&self.sql())?;
+        let mut of_slices = connection.prepare_cached(SLICES_SQL)?;
         for slot in place.slot..end {
             if let Some(hours) = &self.hours {
                 self.remembered(&hours.of(connection, slot)?, slot, &chosen, &mut found);
                 continue;
             }
             for (first, last) in &chosen.ranges {
-                let mut rows = statement.query([cells::number(slot, *first), cells::number(slot, *last)])?;
+                let range = [cells::number(slot, *first), cells::number(slot, *last)];
+                let mut rows = statement.query(range)?;
+                let mut slices = if self.has_slices() {
+                    Some(Beside::new(of_slices.query(range)?)?)
+                } else {
+                    None
+                };
                 while let Some(row) = rows.next()? {
-                    let Some(at) = chosen.place_of(parts_of(row.get(0)?).1) else {
+                    let number = row.get(0)?;
+                    let Some(at) = chosen.place_of(parts_of(number).1) else {
                         continue;
                     };
                     let cell = cells::cell(row, 1, self.query.parts.hist)?;
-                    let slices = if self.query.parts.slices && cell.rounds > 0 {
-                        row.get(SLICES)?
-                    } else {
-                        None
+                    let slices = match slices.as_mut().filter(|_| cell.rounds > 0) {
+                        Some(slices) => slices.of(number)?,
+                        None => None,
                     };
                     found[at - chosen.first].push(Packed {
                         series: at,
@@ -225,22 +233,50 @@ impl Reading {
             .collect()
     }
 
+    fn has_slices(&self) -> bool {
+        self.query.parts.slices && self.query.resolution == Resolution::Hour
+    }
+
     fn sql(&self) -> String {
-        if self.query.parts.slices && self.query.resolution == Resolution::Hour {
-            return format!(
-                "SELECT c.id, {COLUMNS}, s.slices FROM cell_1h c LEFT JOIN cell_1h_slices s ON s.id = c.id
-                 WHERE c.id BETWEEN ?1 AND ?2"
-            );
-        }
         format!(
-            "SELECT id, {COLUMNS}, NULL FROM {} WHERE id BETWEEN ?1 AND ?2",
+            "SELECT id, {COLUMNS} FROM {} WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
             cells::table(self.query.resolution)
         )
     }
 }
 
-/// Where the slices are among the columns of a question.
-const SLICES: usize = 27;
+/// The slices lie apart and are read beside the cells: a join would look up each of them.
+const SLICES_SQL: &str = "SELECT id, slices FROM cell_1h_slices WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+
+/// Slices in the order of their numbers.
+struct Beside<'a> {
+    rows: Rows<'a>,
+    next: Option<i64>,
+}
+
+impl<'a> Beside<'a> {
+    fn new(rows: Rows<'a>) -> Answer<Self> {
+        let mut this = Self { rows, next: None };
+        this.advance()?;
+        Ok(this)
+    }
+
+    /// The slices of the cell `number`, if it has some; the numbers ascend from question to question.
+    fn of(&mut self, number: i64) -> Answer<Option<Vec<u8>>> {
+        while self.next.is_some_and(|next| next < number) {
+            self.advance()?;
+        }
+        match self.rows.get().map(|row| row.get(1)) {
+            Some(slices) if self.next == Some(number) => Ok(slices?),
+            _ => Ok(None),
+        }
+    }
+
+    fn advance(&mut self) -> Answer<()> {
+        self.next = self.rows.next()?.map(|row| row.get(0)).transpose()?;
+        Ok(())
+    }
+}
 
 /// The series of one part.
 struct Chosen {

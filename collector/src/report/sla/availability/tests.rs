@@ -157,6 +157,8 @@ fn by_definition(is_high: &[bool], n: usize) -> Vec<bool> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
     #[test]
     fn the_machine_is_the_definition(is_high in proptest::collection::vec(any::<bool>(), 0..60), length in 1..6_usize) {
         let mut machine = Machine::new(Window { length, threshold: LossLimit::DISPLAY_DEFAULT });
@@ -173,19 +175,41 @@ proptest! {
     }
 
     #[test]
-    fn an_hour_without_loss_is_taken_at_once_and_changes_nothing_but_time(
-        before in proptest::collection::vec(0..3_u64, 0..20),
-        hour in proptest::collection::vec(0..2_u64, 360),
+    fn an_hour_at_once_is_the_same_as_slice_by_slice(
+        before in proptest::collection::vec(prop_oneof![6 => Just(1_u64), 1 => 0..3_u64], 0..20),
+        kinds in proptest::collection::vec(
+            // No loss, a little, a high loss, no packets: for less than a window and for more.
+            prop_oneof![
+                (Just((10, 0)), 1..5_usize), (Just((300, 1)), 1..4_usize), (Just((10, 1)), 1..5_usize), (Just((0, 0)), 1..6_usize),
+            ],
+            0..6,
+        ),
+        after in proptest::collection::vec(0..3_u64, 0..4),
+        in_maintenance: bool,
     ) {
+        let repeated = kinds.iter().flat_map(|(counts, times)| std::iter::repeat_n(*counts, *times));
+        let end: Vec<(u64, u64)> = repeated.collect();
+        let hour: Vec<(u64, u64)> = std::iter::repeat_n((10, 0), 360 - end.len()).chain(end).collect();
         let (mut one, mut other) = (Machine::new(HALF), Machine::new(HALF));
-        for (number, kind) in (340..).zip(&before).filter(|(_, kind)| **kind > 0) {
-            let slice = Slice { number, sent: 10, lost: if *kind == 2 { 10 } else { 0 }, in_maintenance: false };
+        let slice = |(number, kind): (i64, &u64)| Slice {
+            number,
+            sent: 10 * kind.min(&1),
+            lost: if *kind == 2 { 10 } else { 0 },
+            in_maintenance: false,
+        };
+        let first = 360 - i64::try_from(before.len()).unwrap();
+        for slice in (first..).zip(&before).map(slice).filter(|slice| slice.sent > 0) {
             one.push(slice);
             other.push(slice);
         }
-        one.push_clean(360, &hour, false);
-        for (number, sent) in (360..).zip(&hour).filter(|(_, sent)| **sent > 0) {
-            other.push(Slice { number, sent: *sent, lost: 0, in_maintenance: false });
+        let lists: (Vec<u64>, Vec<u64>) = hour.iter().copied().unzip();
+        one.push_hour(360, &lists.0.into_iter().collect(), &lists.1.into_iter().collect(), in_maintenance);
+        for (number, (sent, lost)) in (360..).zip(hour).filter(|(_, (sent, _))| *sent > 0) {
+            other.push(Slice { number, sent, lost, in_maintenance });
+        }
+        for slice in (720..).zip(&after).map(slice).filter(|slice| slice.sent > 0) {
+            one.push(slice);
+            other.push(slice);
         }
         prop_assert_eq!(one.finish(), other.finish());
     }
