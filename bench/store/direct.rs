@@ -37,6 +37,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) times: usize,
     /// How often one that takes seconds is asked.
     pub(crate) long_times: usize,
+    /// What a name has in it; `None`: everything is asked.
+    pub(crate) only: Option<&'a str>,
 }
 
 /// The pair that is asked about at the `nth` time: every time another one.
@@ -44,6 +46,11 @@ pub(crate) fn pair(probes: &[ProbeName], nth: usize) -> (&ProbeName, &ProbeName)
     let source = nth * 7 % probes.len();
     let target = (source + 1 + nth % (probes.len() - 1)) % probes.len();
     (&probes[source], &probes[target])
+}
+
+/// Whether the question `name` has `only` in it.
+pub(crate) fn is_asked(name: &str, only: Option<&str>) -> bool {
+    only.is_none_or(|only| name.contains(only))
 }
 
 impl Reader<'_> {
@@ -190,6 +197,7 @@ impl Reader<'_> {
             directory,
             roster,
             loads: &[],
+            legacy_period: self.config.legacy.period,
             raw_retention: self.config.retention.raw,
             hour_retention: self.config.retention.hour,
             now: NOW,
@@ -256,6 +264,9 @@ impl Reader<'_> {
         target: Target,
         ask: impl AsyncFn(&dyn Store, usize) -> usize,
     ) {
+        if !is_asked(name, self.only) {
+            return;
+        }
         let (mut taken, mut entries) = (Vec::with_capacity(times), 0);
         let mut fetched = Fetched::default();
         for nth in 0..times {
