@@ -74,13 +74,15 @@ impl Reader<'_> {
     }
 
     async fn matrices(&self, view: &View<'_>) {
-        for (name, last, with_percentiles, target) in [
-            ("matrix 24 h, loss", DAY, false, Target::MATRIX),
-            ("matrix 24 h, percentiles", DAY, true, Target::MATRIX),
-            ("matrix 7 d, percentiles", DAY * 7, true, Target::NONE),
+        let in_hours = |length| Window::last_in_hours(length, NOW).expect("a window");
+        for (name, window, with_percentiles, target) in [
+            ("matrix 24 h, loss", in_hours(DAY), false, Target::MATRIX),
+            ("matrix 24 h, percentiles", in_hours(DAY), true, Target::MATRIX),
+            ("matrix 24 h to the second", last_window(DAY), true, Target::NONE),
+            ("matrix 7 d, percentiles", in_hours(DAY * 7), true, Target::NONE),
         ] {
             let question = MatrixQuestion {
-                window: last_window(last),
+                window,
                 filter: Filter::default(),
                 with_percentiles,
             };
