@@ -37,6 +37,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) times: usize,
     /// How often one that takes seconds is asked.
     pub(crate) long_times: usize,
+    /// What a name has in it; `None`: everything is asked.
+    pub(crate) only: Option<&'a str>,
 }
 
 /// The pair that is asked about at the `nth` time: every time another one.
@@ -44,6 +46,11 @@ pub(crate) fn pair(probes: &[ProbeName], nth: usize) -> (&ProbeName, &ProbeName)
     let source = nth * 7 % probes.len();
     let target = (source + 1 + nth % (probes.len() - 1)) % probes.len();
     (&probes[source], &probes[target])
+}
+
+/// Whether the question `name` has `only` in it.
+pub(crate) fn is_asked(name: &str, only: Option<&str>) -> bool {
+    only.is_none_or(|only| name.contains(only))
 }
 
 impl Reader<'_> {
@@ -67,13 +74,15 @@ impl Reader<'_> {
     }
 
     async fn matrices(&self, view: &View<'_>) {
-        for (name, last, with_percentiles, target) in [
-            ("matrix 24 h, loss", DAY, false, Target::MATRIX),
-            ("matrix 24 h, percentiles", DAY, true, Target::MATRIX),
-            ("matrix 7 d, percentiles", DAY * 7, true, Target::NONE),
+        let in_hours = |length| Window::last_in_hours(length, NOW).expect("a window");
+        for (name, window, with_percentiles, target) in [
+            ("matrix 24 h, loss", in_hours(DAY), false, Target::MATRIX),
+            ("matrix 24 h, percentiles", in_hours(DAY), true, Target::MATRIX),
+            ("matrix 24 h to the second", last_window(DAY), true, Target::NONE),
+            ("matrix 7 d, percentiles", in_hours(DAY * 7), true, Target::NONE),
         ] {
             let question = MatrixQuestion {
-                window: last_window(last),
+                window,
                 filter: Filter::default(),
                 with_percentiles,
             };
@@ -190,6 +199,7 @@ impl Reader<'_> {
             directory,
             roster,
             loads: &[],
+            legacy_period: self.config.legacy.period,
             raw_retention: self.config.retention.raw,
             hour_retention: self.config.retention.hour,
             now: NOW,
@@ -256,6 +266,9 @@ impl Reader<'_> {
         target: Target,
         ask: impl AsyncFn(&dyn Store, usize) -> usize,
     ) {
+        if !is_asked(name, self.only) {
+            return;
+        }
         let (mut taken, mut entries) = (Vec::with_capacity(times), 0);
         let mut fetched = Fetched::default();
         for nth in 0..times {

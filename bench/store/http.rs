@@ -5,7 +5,7 @@ use std::time::Instant;
 use ippm::ProbeName;
 use reqwest::header::ACCEPT_ENCODING;
 
-use crate::direct::pair;
+use crate::direct::{is_asked, pair};
 use crate::raw::{Fetched, Raw};
 use crate::serve::Collector;
 use crate::size::MONTH;
@@ -22,6 +22,8 @@ pub(crate) struct Visitor<'a> {
     pub(crate) times: usize,
     /// How often one that takes seconds is asked.
     pub(crate) long_times: usize,
+    /// What a name has in it; `None`: everything is asked.
+    pub(crate) only: Option<&'a str>,
 }
 
 /// A client that keeps its connection and unpacks nothing.
@@ -69,6 +71,9 @@ impl Visitor<'_> {
     }
 
     async fn time(&self, name: &str, times: usize, target: Target, path: impl Fn(usize) -> String) {
+        if !is_asked(name, self.only) {
+            return;
+        }
         let (plain, _) = self.get(self.collector, &path(0), "identity").await;
         let (mut taken, mut packed) = (Vec::with_capacity(times), 0);
         let mut fetched = Fetched::default();

@@ -13,7 +13,7 @@ use reqwest::header::ACCEPT_ENCODING;
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
-use crate::client::{self, Figures, Request};
+use crate::client::{self, Figures, Pace, Request};
 use crate::direct::pair;
 use crate::mesh::{Mesh, PERIOD};
 use crate::serve::Collector;
@@ -84,7 +84,7 @@ pub(crate) async fn measure(
             let from = first.saturating_add(PERIOD * (slots * (2 * run + u32::from(with_pages))));
             let work = work(mesh, from, slots, APART * (seen % 100 + 1));
             let address = collector.address;
-            let posting = spawn_blocking(move || client::send(address, &work));
+            let posting = spawn_blocking(move || client::send(address, &work, Pace::Flat));
             if with_pages {
                 beside.push(load(posting, mesh, collector, http, &mut pages).await);
             } else {

@@ -54,6 +54,9 @@ struct Args {
     /// Times that each short question is asked; one that takes seconds is asked a fortieth of it, at least three times
     #[arg(long, default_value_t = 200)]
     times: usize,
+    /// Ask only what has this text in its name, and let no hours be computed
+    #[arg(long)]
+    only: Option<String>,
     /// Where the store is made, or is already: then its size is the one that it was filled with; a folder of its own
     /// without it
     #[arg(long)]
@@ -96,6 +99,7 @@ async fn measure(args: &Args) {
         client: http::client(),
         times: args.times,
         long_times: (args.times / LONG).max(3),
+        only: args.only.clone(),
         folder,
     };
     println!("{:?}", measurement.size);
@@ -147,6 +151,7 @@ struct Measurement {
     client: reqwest::Client,
     times: usize,
     long_times: usize,
+    only: Option<String>,
 }
 
 impl Measurement {
@@ -191,9 +196,12 @@ impl Measurement {
             mesh: &self.mesh,
             times: self.times,
             long_times: self.long_times,
+            only: self.only.as_deref(),
         };
         reader.ask().await;
-        reader.roll_up().await;
+        if self.only.is_none() {
+            reader.roll_up().await;
+        }
     }
 
     /// Asks running collectors.
@@ -215,6 +223,7 @@ impl Measurement {
             probes: self.mesh.probes(),
             times: self.times,
             long_times: self.long_times,
+            only: self.only.as_deref(),
         };
         visitor.ask().await;
     }

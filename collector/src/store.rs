@@ -17,12 +17,15 @@ pub mod stored;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ippm::{Family, Measurement, ProbeName, UnixTime};
 use thiserror::Error;
 
-use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
+use crate::store::cell::{
+    CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, SharedCells, StoredCell,
+};
 use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use crate::store::query::{RowQuery, RowStream};
 use crate::store::row::{Parts, Row};
@@ -61,6 +64,18 @@ pub trait Store: Send + Sync + 'static {
         since: UnixTime,
         parts: Parts,
     ) -> Answer<'a, Vec<Row>>;
+
+    /// The rows that `query` selects, and the latest one not before `since` of every series that it selects of which
+    /// none of them was measured; ordered by series and time.
+    fn lately(&self, query: RowQuery, since: UnixTime) -> Answer<'_, Vec<Row>> {
+        Box::pin(async move {
+            let (rows, latest) = tokio::try_join!(
+                self.rows(query.clone()).collect(),
+                self.latest(query.source.as_ref(), since, query.parts),
+            )?;
+            Ok(query::with_latest(&query, rows, latest))
+        })
+    }
 
     /// The rounds of `source`, or of every source, in `[from, to)`, ordered by (source, time).
     fn probe_runs<'a>(
@@ -103,6 +118,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// The cells that `query` selects, as a bounded stream.
     fn cells(&self, query: CellQuery) -> CellStream;
+
+    /// The cells of the hours that start in `[from, to)`, of everybody, from memory; `None` from a store that does not
+    /// keep them there, or not so many: [`cells`](Store::cells) has the same.
+    fn shared_cells(&self, _from: UnixTime, _to: UnixTime) -> Answer<'_, Option<Arc<SharedCells>>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Writes cells in the place of those that were there; durable when it answers, but not all at once.
     fn put_cells<'a>(&'a self, resolution: Resolution, cells: &'a [StoredCell]) -> Answer<'a, ()>;

@@ -25,6 +25,7 @@ use collector::report::selection::{Filter, MAX_POINTS, SelectionError, Step, Win
 use collector::report::series::{self, Series, SeriesQuestion};
 use collector::report::view::ReportError;
 use collector::store::Store;
+use collector::store::cell::{CellParts, CellQuery, Kept, Resolution};
 use collector::store::embedded::{self, Embedded};
 use collector::store::influx::setup::Retention;
 use collector::store::influx::{self, Influx};
@@ -222,6 +223,69 @@ async fn a_matrix_of_cells_is_that_of_single_results() {
         assert_eq!(std::mem::take(&mut account.pending), 0);
         assert_same((&figures(results), &account), (&figures(cells), &cells.account));
     }
+}
+
+/// The matrix of the hours from noon on, in the middle of which a probe was renamed, from the store that writes the
+/// file, which remembers hours, and from one that only reads it, which remembers none; they are the same.
+async fn remembered(store: &Embedded, read: &Embedded, world: &World) -> Matrix {
+    let hours = (720, 1560);
+    let remembered = matrix(store, world, hours).await;
+    assert_eq!(remembered, matrix(read, world, hours).await);
+    remembered
+}
+
+#[tokio::test]
+async fn a_matrix_from_memory_is_that_of_the_file_whatever_is_written() {
+    let world = story(start());
+    let folder = tempfile::tempdir().unwrap();
+    let store = embedded(folder.path());
+    world.store_in(&store).await;
+    let read = Embedded::open_to_read(&embedded::Options {
+        path: folder.path().join("store.sqlite"),
+        legacy_family: Family::V4,
+    })
+    .unwrap();
+    let first = remembered(&store, &read, &world).await;
+    assert_eq!(remembered(&store, &read, &world).await, first);
+    // The cell of an hour is computed anew.
+    let mut cells = store.cells(CellQuery {
+        source: Some(name("ams1")),
+        target: Some(name("fra1")),
+        family: None,
+        test: None,
+        from: world.at(900),
+        to: world.at(960),
+        resolution: Resolution::Hour,
+        parts: CellParts::ALL,
+    });
+    let mut cell = cells.next().await.unwrap().unwrap();
+    cell.cell.sent += 7;
+    store.put_cells(Resolution::Hour, &[cell]).await.unwrap();
+    let sent = |matrix: &Matrix| entry(matrix, "ams1", "fra1").figures.as_ref().unwrap().sent;
+    let second = remembered(&store, &read, &world).await;
+    assert_eq!(sent(&second), sent(&first) + 7);
+    // The first two hours go.
+    let before = world.at(840);
+    assert!(store.expire(Kept::Cells(Resolution::Hour), before).await.unwrap() > 0);
+    let third = remembered(&store, &read, &world).await;
+    assert!(sent(&third) < sent(&second));
+}
+
+#[tokio::test]
+async fn a_result_behind_the_window_is_not_in_it_although_it_is_in_the_cell_of_its_hour() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = embedded(folder.path());
+    let world = story(start());
+    world.store_in(&store).await;
+    let world = World {
+        now: world.at(1555).saturating_add(Duration::from_secs(30)),
+        ..world
+    };
+    let found = matrix(&store, &world, (1500, 1555)).await;
+    let of = entry(&found, "ams1", "lon1");
+    // The twelfth round of the hour began a second behind it.
+    assert_eq!(of.figures.as_ref().unwrap().rounds, 11);
+    assert_eq!(of.account.of(Class::Ok).count, 11);
 }
 
 #[tokio::test]

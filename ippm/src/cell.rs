@@ -150,7 +150,7 @@ impl Cell {
             ..first.clone()
         };
         for hour in hours {
-            cell.add_cell(hour);
+            cell.add_cell(hour, hour.hist.as_ref());
         }
         Some(cell)
     }
@@ -158,7 +158,13 @@ impl Cell {
     /// Adds a cell of a later time; the sum has no slices.
     pub fn merge(&mut self, later: &Self) {
         self.slices = None;
-        self.add_cell(later);
+        self.add_cell(later, later.hist.as_ref());
+    }
+
+    /// Adds the numbers of a cell of a later time; the sum has neither distribution nor slices.
+    pub fn merge_numbers(&mut self, later: &Self) {
+        (self.hist, self.slices) = (None, None);
+        self.add_cell(later, None);
     }
 
     /// Packets without a reply within the waiting time.
@@ -235,16 +241,16 @@ impl Cell {
                     self.legacy_avg_sum_ns = self.legacy_avg_sum_ns.saturating_add(avg_ns);
                 }
             }
-            RowFinding::Counted(mut counted) => {
-                self.add_round(&mut counted);
+            RowFinding::Counted(counted) => {
+                self.add_round(&counted);
                 return Some(*counted);
             }
         }
         None
     }
 
-    /// Adds a round, and takes its distribution.
-    fn add_round(&mut self, round: &mut Counted) {
+    /// Adds a round, but for its slices.
+    fn add_round(&mut self, round: &Counted) {
         let lost = round.sent.saturating_sub(round.received);
         self.rounds += 1;
         self.rounds_lossy += u64::from(0 < lost);
@@ -259,11 +265,11 @@ impl Cell {
         add(&mut self.lost_sq_sum, lost.saturating_mul(lost));
         add(&mut self.ipdv_pairs, round.ipdv_pairs);
         add(&mut self.ipdv_abs_sum_ns, round.ipdv_abs_sum_ns);
-        self.add_delay(round.delay, round.hist.take());
+        self.add_delay(round.delay, round.hist.as_ref());
     }
 
-    /// Adds the cell of a later time.
-    fn add_cell(&mut self, later: &Self) {
+    /// Adds the cell of a later time, whose distribution is `later_hist`.
+    fn add_cell(&mut self, later: &Self, later_hist: Option<&Histogram>) {
         for (sum, value) in [
             (&mut self.rows, later.rows),
             (&mut self.rounds, later.rounds),
@@ -290,20 +296,20 @@ impl Cell {
         }
         self.legacy_avg_sum_ns = self.legacy_avg_sum_ns.saturating_add(later.legacy_avg_sum_ns);
         self.legacy_loss_sum += later.legacy_loss_sum;
-        self.add_delay(later.delay, later.hist.clone());
+        self.add_delay(later.delay, later_hist);
     }
 
     /// Adds the delays of a later part. A distribution that one of the parts lacks is unknown for all of them.
-    fn add_delay(&mut self, later: Option<CellDelay>, later_hist: Option<Histogram>) {
+    fn add_delay(&mut self, later: Option<CellDelay>, later_hist: Option<&Histogram>) {
         let Some(later) = later else { return };
         let Some(delay) = &mut self.delay else {
             self.delay = Some(later);
-            self.hist = later_hist;
+            self.hist = later_hist.cloned();
             return;
         };
         delay.merge(&later);
         match (&mut self.hist, later_hist) {
-            (Some(hist), Some(later)) => hist.merge(&later),
+            (Some(hist), Some(later)) => hist.merge(later),
             _ => self.hist = None,
         }
     }

@@ -2,16 +2,19 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
 
 use thiserror::Error;
 
 /// Name of a probe, unique within one roster, compared as bytes.
 ///
+/// It is handed on with every result, so a copy of it shares the text.
+///
 /// Invariant: 1 to 128 bytes of UTF-8 without control characters (Unicode category Cc), `/` or `\`,
 /// without a space (U+0020) at either end, and neither `.` nor `..`; so it can be an InfluxDB tag,
 /// a metric label and a path segment.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProbeName(String);
+pub struct ProbeName(Arc<str>);
 
 /// Why a text is not the name of a probe.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -76,7 +79,7 @@ impl FromStr for ProbeName {
                 found: text.to_owned(),
             });
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -94,7 +97,7 @@ impl fmt::Debug for ProbeName {
 
 /// Name of a test: `[a-z0-9][a-z0-9._-]{0,63}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TestName(String);
+pub struct TestName(Arc<str>);
 
 /// Why a text is not the name of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -113,7 +116,8 @@ impl TestName {
     /// The default test, the only one that is kept in the measurement `Ping`.
     #[must_use]
     pub fn icmp() -> Self {
-        Self("icmp".to_owned())
+        static ICMP: LazyLock<TestName> = LazyLock::new(|| TestName("icmp".into()));
+        ICMP.clone()
     }
 
     /// The name as text.
@@ -125,7 +129,7 @@ impl TestName {
     /// Whether this is the default test `icmp`.
     #[must_use]
     pub fn is_icmp(&self) -> bool {
-        self.0 == "icmp"
+        &*self.0 == "icmp"
     }
 }
 
@@ -138,7 +142,7 @@ impl FromStr for TestName {
             && text.bytes().next().is_some_and(plain)
             && text.bytes().all(|b| plain(b) || matches!(b, b'.' | b'_' | b'-'));
         if valid {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(TestNameError {
                 found: text.chars().take(Self::MAX_BYTES).collect(),

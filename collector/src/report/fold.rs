@@ -9,6 +9,7 @@ use ippm::cell::{Cell, HOUR};
 use ippm::class::maintenance::Calendar;
 
 use crate::plan::history::Expected;
+use crate::plan::span::Spans;
 use crate::report::accounting::Account;
 use crate::report::figures::Figures;
 use crate::report::fold::state::State;
@@ -17,7 +18,7 @@ use crate::report::segment::Segment;
 use crate::report::selection::{Filter, Step, Subject, Window};
 use crate::report::slot::Outlook;
 use crate::report::view::View;
-use crate::store::cell::{Resolution, Series, StoredCell};
+use crate::store::cell::{Resolution, Series, SharedCells};
 use crate::store::row::Row;
 
 /// What one point of one subject adds up to.
@@ -81,6 +82,15 @@ pub(super) struct Fold<'a> {
     finer: Vec<Finer>,
 }
 
+/// What of cells goes into figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum With {
+    /// The numbers alone.
+    Numbers,
+    /// The delays' distribution too.
+    Distribution,
+}
+
 /// The place of a subject in a [`Fold`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place(usize);
@@ -135,10 +145,35 @@ impl<'a> Fold<'a> {
         self.places.get(subject).copied().map(Place)
     }
 
-    /// Takes a cell of the segment that is being read. With `figures` it goes into the figures too.
-    pub(super) fn take_cell(&mut self, place: Place, stored: &StoredCell, figures: bool) {
+    /// Takes the cell at `time` of the segment that is being read; with what `figures` say it goes into the figures
+    /// too.
+    pub(super) fn take_cell(&mut self, place: Place, time: UnixTime, cell: &Cell, figures: Option<With>) {
         let (_, state) = &mut self.states[place.0];
-        state.take_cell(stored, figures.then(|| self.grid.key(stored.time)), self.view);
+        let figures = figures.map(|with| (self.grid.key(time), with));
+        state.take_cell(time, cell, figures, self.view);
+    }
+
+    /// Takes the cells of the series at `at` in `shared`, as [`Fold::take_cell`] takes each of them.
+    pub(super) fn take_shared(
+        &mut self,
+        place: Place,
+        shared: &SharedCells,
+        at: usize,
+        figures: Option<With>,
+    ) {
+        let (_, state) = &mut self.states[place.0];
+        let point = self.grid.key(self.grid.window.from());
+        match figures {
+            // The whole window is one point.
+            Some(with) if self.grid.step.is_none() && state.is_empty(point) => {
+                state.take_sum(point, shared, at, with, self.view);
+            }
+            _ => {
+                for (time, cell) in shared.cells(at) {
+                    self.take_cell(place, time, cell, figures);
+                }
+            }
+        }
     }
 
     /// Takes all results of a subject in `segment`, in any order. With `figures` they go into the figures too.
@@ -201,11 +236,18 @@ impl<'a> Fold<'a> {
         hours_of(open.map(|slot| slot.start))
     }
 
-    /// The hours of which the ledger also has to tell who listened before [`Fold::settle`], ascending: those with
-    /// slots of which it knows no report.
-    pub(super) fn hours_unreported(&self, ledger: &Ledger) -> BTreeSet<UnixTime> {
-        let unreported = self.states.iter().flat_map(|(_, state)| state.unreported(ledger));
-        hours_of(unreported.map(|slot| slot.start))
+    /// The times of which the ledger also has to tell who listened before [`Fold::settle`]: those in which the reports
+    /// of slots were due of which it knows none.
+    pub(super) fn unreported(&self, ledger: &Ledger) -> Spans {
+        let mut unreported = BTreeSet::new();
+        let mut last = None;
+        for span in self.states.iter().flat_map(|(_, state)| state.unreported(ledger)) {
+            // Neighbors mostly have the same.
+            if last.replace(span) != Some(span) {
+                unreported.insert(span);
+            }
+        }
+        Spans::of(unreported)
     }
 
     /// Judges what only the ledger can judge, and says what has to be read from something finer.

@@ -10,12 +10,13 @@ use ippm::plan::MAX_PERIOD;
 use ippm::{Family, ProbeName, TestName, UnixTime};
 
 use crate::plan::history::{History, Pair};
-use crate::report::fold::{Buckets, Finer, Fold, Grid, Place};
+use crate::plan::span::{Span, Spans};
+use crate::report::fold::{Buckets, Finer, Fold, Grid, Place, With};
 use crate::report::ledger::Ledger;
 use crate::report::segment::{Segment, coarsest, segments};
 use crate::report::selection::{Filter, Step, Subject, Window};
 use crate::report::view::{Freshness, ReportError, View};
-use crate::store::cell::{CellCount, CellParts, CellQuery, Resolution, RowTally, Series};
+use crate::store::cell::{CellParts, CellQuery, CellTally, Resolution, RowTally, SharedCells};
 use crate::store::query::RowQuery;
 use crate::store::row::{Parts, Row};
 use crate::store::{Store, StoreError};
@@ -47,22 +48,47 @@ pub(super) struct Gathered {
     pub(super) freshness: Freshness,
 }
 
+/// Plans and announced work.
+pub(super) struct Known {
+    pub(super) history: History,
+    pub(super) calendar: Calendar,
+}
+
+impl Known {
+    /// What was known before `to`.
+    pub(super) async fn read(store: &dyn Store, view: &View<'_>, to: UnixTime) -> Result<Self, ReportError> {
+        Ok(Self {
+            history: history(store, view, to).await?,
+            calendar: calendar(store, view).await?,
+        })
+    }
+}
+
 /// Reads and adds up.
 pub(super) async fn gather(
     store: &dyn Store,
     view: &View<'_>,
     ask: Ask<'_>,
 ) -> Result<Gathered, ReportError> {
+    let known = Known::read(store, view, ask.window.to()).await?;
+    gather_by(store, view, ask, &known).await
+}
+
+/// Reads and adds up what `known` expects, which was read to the end of the window or further.
+pub(super) async fn gather_by(
+    store: &dyn Store,
+    view: &View<'_>,
+    ask: Ask<'_>,
+    known: &Known,
+) -> Result<Gathered, ReportError> {
     let (from, to) = (ask.window.from(), ask.window.to());
-    let history = history(store, view, to).await?;
-    let calendar = calendar(store, view).await?;
     let is_wanted = |pair: &Pair<'_>| ask.filter.matches(&Subject::from(*pair), view.directory);
-    let expected = history.expected(from, to, &is_wanted);
+    let expected = known.history.expected(from, to, &is_wanted);
     let grid = Grid {
         window: ask.window,
         step: ask.step,
     };
-    let fold = Fold::new(view, ask.filter, grid, expected, &calendar);
+    let fold = Fold::new(view, ask.filter, grid, expected, &known.calendar);
     let mut reading = Reading {
         store,
         view,
@@ -171,43 +197,69 @@ impl Reading<'_> {
     /// Whether `segment` is of whole hours up to the present and of everybody: then the cells of those hours are
     /// worth a look, although results still come.
     fn is_running(&self, segment: Segment) -> bool {
-        let filter = self.ask.filter;
-        let is_of_all = filter.source.is_none() && filter.target.is_none();
-        let is_whole = segment.from == segment.from.floor(HOUR) && self.view.now <= segment.to;
+        let is_of_all = self.is_of_all(Of::All);
+        let until = segment.to.saturating_add(PRESENT);
+        let is_whole = segment.from == segment.from.floor(HOUR) && self.view.now < until;
         is_of_all && is_whole && coarsest(self.ask.step).is_some()
     }
 
     /// Reads a segment that [is running](Self::is_running): of the sources whose cells are made of all their results
     /// from these, of the others from single results.
     async fn running(&mut self, segment: Segment) -> Result<(), ReportError> {
-        let late = self.sources_ahead_of_cells(segment).await?;
-        self.cells(segment, Resolution::Hour, Of::AllBut(&late)).await?;
+        let of_hours = Segment {
+            resolution: Some(Resolution::Hour),
+            ..segment
+        };
+        let shared = self.store.shared_cells(segment.from, segment.to).await?;
+        let made = match &shared {
+            Some(shared) => shared.tallies(),
+            None => self.cell_tallies(segment).await?,
+        };
+        let late = self.sources_ahead_of(made, segment).await?;
+        match shared {
+            Some(shared) => self.shared_cells(of_hours, &shared, Of::AllBut(&late)),
+            None => self.cells(segment, Resolution::Hour, Of::AllBut(&late)).await?,
+        }
         if late.is_empty() {
             return Ok(());
         }
         self.rows(segment, Of::Sources(&late)).await
     }
 
-    /// The sources, by their present names, with results in the hours of `segment` that are in no cell yet.
-    async fn sources_ahead_of_cells(&self, segment: Segment) -> Result<BTreeSet<ProbeName>, StoreError> {
-        let (from, to) = (segment.from, segment.to.saturating_add(HOUR));
-        let cells = self.store.cell_tallies(Resolution::Hour, None, from, to).await?;
-        let mut made: BTreeMap<Series, Vec<CellCount>> = cells
-            .into_iter()
-            .map(|tally| (tally.series, tally.cells))
-            .collect();
-        let mut ahead = BTreeSet::new();
-        for RowTally { series, hours } in self.store.row_tallies(None, from, to).await? {
-            let cells = made.remove(&series).unwrap_or_default();
+    async fn cell_tallies(&self, segment: Segment) -> Result<Vec<CellTally>, StoreError> {
+        let (from, to) = (segment.from, segment.to);
+        self.store.cell_tallies(Resolution::Hour, None, from, to).await
+    }
+
+    /// The sources, by their present names, with results in the hours of `segment` that are in no cell that was
+    /// `made`, or that begin behind it.
+    async fn sources_ahead_of(
+        &self,
+        made: Vec<CellTally>,
+        segment: Segment,
+    ) -> Result<BTreeSet<ProbeName>, StoreError> {
+        let behind = (segment.to, self.view.now.saturating_add(MAX_PERIOD));
+        let reported = self.store.reported(None, behind.0, behind.1).await?;
+        let mut ahead: BTreeSet<&ProbeName> = reported.iter().map(|report| &report.source).collect();
+        let rows = self.store.row_tallies(None, segment.from, segment.to).await?;
+        // Both come in the order of the series.
+        let mut made = made.into_iter().peekable();
+        for RowTally { series, hours } in &rows {
+            while made.next_if(|tally| tally.series < *series).is_some() {}
+            let tally = made.next_if(|tally| tally.series == *series);
+            let cells = tally.map_or_else(Vec::new, |tally| tally.cells);
             let is_made = |(hour, rows): &(UnixTime, u64)| {
                 let cell = cells.iter().find(|cell| cell.time == *hour);
                 cell.is_some_and(|cell| cell.rows == *rows)
             };
             if !hours.iter().all(is_made) {
-                ahead.insert(self.view.directory.resolve(&series.source).clone());
+                ahead.insert(&series.source);
             }
         }
-        Ok(ahead)
+        let ahead = ahead.into_iter();
+        Ok(ahead
+            .map(|source| self.view.directory.resolve(source).clone())
+            .collect())
     }
 
     /// Reads a segment from single results.
@@ -255,7 +307,8 @@ impl Reading<'_> {
         let figures = self.wants_figures(of);
         for place in &taken {
             let rows = read.remove(place).unwrap_or_default();
-            self.fold.take_rows(*place, segment, rows, &self.ledger, figures);
+            self.fold
+                .take_rows(*place, segment, rows, &self.ledger, figures.is_some());
         }
         if wanted.is_none() {
             let is_read = |subject: &Subject| of.reads(subject);
@@ -275,6 +328,13 @@ impl Reading<'_> {
             resolution: Some(resolution),
             ..segment
         };
+        if resolution == Resolution::Hour
+            && self.is_of_all(of)
+            && let Some(shared) = self.store.shared_cells(segment.from, segment.to).await?
+        {
+            self.shared_cells(segment, &shared, of);
+            return Ok(());
+        }
         let wanted = self.places(of);
         let figures = self.wants_figures(of);
         for choice in choices(self.ask.filter, of.sources(), self.view) {
@@ -287,7 +347,7 @@ impl Reading<'_> {
                 to: segment.to,
                 resolution,
                 parts: CellParts {
-                    hist: figures && self.ask.wanted == Wanted::Percentiles,
+                    hist: figures == Some(With::Distribution),
                     slices: false,
                 },
             });
@@ -307,7 +367,7 @@ impl Reading<'_> {
                     }
                 };
                 if let Some(place) = place {
-                    self.fold.take_cell(place, &stored, figures);
+                    self.fold.take_cell(place, stored.time, &stored.cell, figures);
                 }
             }
         }
@@ -322,6 +382,23 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// Takes a segment from the hours that the store has in memory.
+    fn shared_cells(&mut self, segment: Segment, shared: &SharedCells, of: Of<'_>) {
+        let figures = self.wants_figures(of);
+        for (at, series) in shared.series().enumerate() {
+            let place = self.fold.place_of(series);
+            if let Some(place) = place.filter(|place| of.reads(self.fold.subject(*place))) {
+                self.fold.take_shared(place, shared, at, figures);
+            }
+        }
+        self.fold.end_cells(segment, &|subject| of.reads(subject));
+    }
+
+    /// Whether the store is asked for everybody.
+    fn is_of_all(&self, of: Of<'_>) -> bool {
+        of.sources().is_none() && self.ask.filter.source.is_none() && self.ask.filter.target.is_none()
+    }
+
     /// The places of which only the account is wanted; `None` if it is everybody's.
     fn places(&self, of: Of<'_>) -> Option<BTreeSet<Place>> {
         match of {
@@ -333,25 +410,32 @@ impl Reading<'_> {
         }
     }
 
-    fn wants_figures(&self, of: Of<'_>) -> bool {
-        !of.is_account() && self.ask.wanted != Wanted::Account
+    /// With what cells go into the figures, if they do.
+    fn wants_figures(&self, of: Of<'_>) -> Option<With> {
+        match self.ask.wanted {
+            _ if of.is_account() => None,
+            Wanted::Account => None,
+            Wanted::Figures => Some(With::Numbers),
+            Wanted::Percentiles => Some(With::Distribution),
+        }
     }
 
     /// Lets the ledger judge what is silent, and reads from something finer what cells leave open, down to single
     /// results.
     async fn settle(&mut self) -> Result<(), ReportError> {
-        let (mut asked, mut listened) = (BTreeSet::new(), BTreeSet::new());
+        let (mut asked, mut listened) = (BTreeSet::new(), Spans::of([]));
         loop {
             let hours = self.fold.hours_in_question();
             for span in spans(hours.difference(&asked)) {
                 self.read_runs(span).await?;
             }
             asked.extend(hours);
-            let hours = self.fold.hours_unreported(&self.ledger);
-            for span in spans(hours.difference(&listened)) {
-                self.ledger.read_beats(self.store, span).await?;
+            let unreported = self.fold.unreported(&self.ledger);
+            let spans = unreported.without(&listened);
+            for (from, to) in near(spans.as_slice()) {
+                self.ledger.read_beats(self.store, (from, to)).await?;
             }
-            listened.extend(hours);
+            listened = listened.union(&unreported);
             let mut finer = self.fold.settle(&self.ledger);
             if finer.is_empty() {
                 return Ok(());
@@ -380,6 +464,10 @@ impl Reading<'_> {
     }
 }
 
+/// How far behind the end of a window the present may lie for the hour that is running to be taken from its cells.
+/// A window of a program ends with the last full minute.
+const PRESENT: Duration = Duration::from_mins(1);
+
 /// Hours between two others that are read with them: fewer questions, and hardly more answers.
 const PASSED_OVER: Duration = Duration::from_hours(6);
 
@@ -394,6 +482,18 @@ fn spans<'a>(hours: impl Iterator<Item = &'a UnixTime>) -> Vec<(UnixTime, UnixTi
         }
     }
     spans
+}
+
+/// `spans`, ascending, those less than an hour apart as one.
+fn near(spans: &[Span]) -> Vec<(UnixTime, UnixTime)> {
+    let mut joined: Vec<(UnixTime, UnixTime)> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some((_, to)) if span.from() < to.saturating_add(HOUR) => *to = span.to(),
+            _ => joined.push((span.from(), span.to())),
+        }
+    }
+    joined
 }
 
 /// One question to a store.

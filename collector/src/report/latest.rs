@@ -9,7 +9,7 @@ use ippm::plan::MAX_PERIOD;
 use ippm::{ProbeName, UnixTime};
 
 use crate::plan::history::{Expected, Pair};
-use crate::report::gather;
+use crate::report::gather::{self, Known};
 use crate::report::ledger::Ledger;
 use crate::report::selection::{Filter, Subject};
 use crate::report::slot::{Outlook, result_of};
@@ -109,7 +109,8 @@ pub async fn read(
 ) -> Result<Latest, ReportError> {
     let since = view.now.saturating_sub(question.within);
     let mut rows = latest_rows(store, view, &question.filter, since, Parts::ALL).await?;
-    let standings = standings(store, view, &question.filter, &rows).await?;
+    let known = Known::read(store, view, view.now).await?;
+    let standings = standings(store, view, &question.filter, &known, since).await?;
     let entries = standings.into_iter().map(|(subject, standing)| LatestEntry {
         row: rows.remove(&subject),
         subject,
@@ -166,21 +167,20 @@ fn subject_of(row: &Row) -> Subject {
     }
 }
 
-/// How every subject stands that is expected now, or is among `latest`.
+/// How every subject stands that is expected now by what is `known`, or was measured since `since`.
 pub(super) async fn standings(
     store: &dyn Store,
     view: &View<'_>,
     filter: &Filter,
-    latest: &BTreeMap<Subject, Row>,
+    known: &Known,
+    since: UnixTime,
 ) -> Result<BTreeMap<Subject, Standing>, ReportError> {
-    let history = gather::history(store, view, view.now).await?;
     let is_wanted = |pair: &Pair<'_>| filter.matches(&Subject::from(*pair), view.directory);
     let from = view.now.saturating_sub(look_back(MAX_PERIOD));
-    let expected = history.expected(from, view.now, &is_wanted);
+    let expected = known.history.expected(from, view.now, &is_wanted);
     let longest = expected.iter().map(|expected| expected.expectation.period).max();
     let from = view.now.saturating_sub(look_back(longest.unwrap_or_default()));
-    let (rows, ledger) = recent(store, view, filter, from).await?;
-    let calendar = gather::calendar(store, view).await?;
+    let (rows, ledger) = recent(store, view, filter, (from, since)).await?;
     let mut outlooks: BTreeMap<Subject, Vec<Expected>> = BTreeMap::new();
     for expected in expected {
         let subject = Subject::from(expected.expectation.pair());
@@ -188,20 +188,24 @@ pub(super) async fn standings(
     }
     let mut standings = BTreeMap::new();
     for (subject, expected) in outlooks {
-        let outlook = Outlook::new(expected, &calendar, view);
+        let outlook = Outlook::new(expected, &known.calendar, view);
         let own = rows.get(&subject).map_or(&[][..], Vec::as_slice);
         let mut standing = stand(&outlook, own, &ledger, (view, from));
-        standing.last_measured = last_measured(own, latest.get(&subject));
+        let measured = own.iter().rfind(|row| row.measured);
+        standing.last_measured = measured.map(|row| row.time);
         standings.insert(subject, standing);
     }
-    for (subject, row) in latest {
-        if !standings.contains_key(subject) {
+    for (subject, rows) in rows {
+        let latest = rows.iter().rev().max_by_key(|row| (row.time, row.measured));
+        if let Some(row) = latest.filter(|row| since <= row.time)
+            && !standings.contains_key(&subject)
+        {
             let standing = Standing {
                 period: Some(row.period.unwrap_or(view.legacy_period)),
-                last_measured: last_measured(&[], Some(row)),
+                last_measured: row.measured.then_some(row.time),
                 ..Standing::UNEXPECTED
             };
-            standings.insert(subject.clone(), standing);
+            standings.insert(subject, standing);
         }
     }
     Ok(standings)
@@ -212,12 +216,13 @@ fn look_back(period: Duration) -> Duration {
     2 * period + GRACE
 }
 
-/// The rows since `from`, by subject and ascending in time, and the ledger of that time.
+/// The rows since `from`, by subject and ascending in time, and the ledger of that time. Of a subject of which nothing
+/// was measured since then the latest row since `since` is among them.
 async fn recent(
     store: &dyn Store,
     view: &View<'_>,
     filter: &Filter,
-    from: UnixTime,
+    (from, since): (UnixTime, UnixTime),
 ) -> Result<(BTreeMap<Subject, Vec<Row>>, Ledger), ReportError> {
     let mut ledger = Ledger::empty();
     let until = view.now.saturating_add(MAX_PERIOD);
@@ -239,8 +244,7 @@ async fn recent(
                 ..Parts::NONE
             },
         };
-        let mut stream = store.rows(query);
-        while let Some(row) = stream.next().await? {
+        for row in store.lately(query, since).await? {
             let subject = subject_of(&row).present(view.directory);
             if filter.matches(&subject, view.directory) {
                 rows.entry(subject).or_default().push(row);
@@ -274,9 +278,4 @@ fn stand(outlook: &Outlook, rows: &[Row], ledger: &Ledger, (view, from): (&View<
         period: slots.last().map(|slot| outlook.period(*slot)),
         last_measured: None,
     }
-}
-
-fn last_measured(rows: &[Row], latest: Option<&Row>) -> Option<UnixTime> {
-    let measured = rows.iter().chain(latest).filter(|row| row.measured);
-    measured.map(|row| row.time).max()
 }

@@ -1,6 +1,6 @@
 //! What the ledger says about a time: who reported, and when a collector was there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ippm::class::result::Run;
@@ -36,22 +36,16 @@ impl Ledger {
 
     /// Adds reports; those that are there already are left alone.
     pub fn add_runs(&mut self, reported: impl IntoIterator<Item = Reported>, directory: &Directory) {
-        let mut touched: BTreeSet<ProbeName> = BTreeSet::new();
+        let mut added: BTreeMap<ProbeName, Vec<Reported>> = BTreeMap::new();
         for report in reported {
             let present = directory.resolve(&report.source);
-            if !touched.contains(present) {
-                touched.insert(present.clone());
-            }
-            match self.runs.get_mut(present) {
-                Some(known) => known.push(report),
-                None => drop(self.runs.insert(present.clone(), vec![report])),
+            match added.get_mut(present) {
+                Some(added) => added.push(report),
+                None => drop(added.insert(present.clone(), vec![report])),
             }
         }
-        for present in touched {
-            if let Some(runs) = self.runs.get_mut(&present) {
-                runs.sort_unstable_by(|a, b| (a.time, &a.source).cmp(&(b.time, &b.source)));
-                runs.dedup();
-            }
+        for (present, added) in added {
+            insert(self.runs.entry(present).or_default(), added);
         }
     }
 
@@ -149,4 +143,24 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// Puts `added` among `known`, which ascend. Mostly they are of one time, of which nothing is known yet.
+fn insert(known: &mut Vec<Reported>, mut added: Vec<Reported>) {
+    added.sort_by(|a, b| order(a).cmp(&order(b)));
+    let (Some(first), Some(last)) = (added.first(), added.last()) else {
+        return;
+    };
+    let at = known.partition_point(|known| order(known) < order(first));
+    if known.get(at).is_none_or(|next| order(last) < order(next)) {
+        known.splice(at..at, added);
+    } else {
+        known.extend(added);
+        known.sort_by(|a, b| order(a).cmp(&order(b)));
+    }
+    known.dedup();
+}
+
+fn order(report: &Reported) -> (UnixTime, &ProbeName) {
+    (report.time, &report.source)
 }

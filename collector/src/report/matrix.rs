@@ -6,13 +6,12 @@ use std::time::Duration;
 use crate::report::accounting::Account;
 use crate::report::figures::{Figures, Percentiles};
 use crate::report::fold::{Bucket, Buckets};
-use crate::report::gather::{Ask, Wanted, gather};
+use crate::report::gather::{Ask, Known, Wanted, gather_by};
 use crate::report::latest::{self, Standing};
 use crate::report::segment::{coarsest, widened};
 use crate::report::selection::{Filter, Subject, Window};
 use crate::report::view::{Freshness, ReportError, View};
 use crate::store::Store;
-use crate::store::row::Parts;
 
 /// How far back the latest measurement of a pair is looked for; one that is older is stale in any case.
 const LATEST_WITHIN: Duration = Duration::from_hours(24);
@@ -126,12 +125,12 @@ pub async fn read(
             Wanted::Figures
         },
     };
+    let known = Known::read(store, view, window.to().max(view.now)).await?;
     let since = view.now.saturating_sub(LATEST_WITHIN);
-    let standings = async {
-        let latest = latest::latest_rows(store, view, &question.filter, since, Parts::NONE).await?;
-        latest::standings(store, view, &question.filter, &latest).await
-    };
-    let (gathered, standings) = tokio::try_join!(gather(store, view, ask), standings)?;
+    let (gathered, standings) = tokio::try_join!(
+        gather_by(store, view, ask, &known),
+        latest::standings(store, view, &question.filter, &known, since),
+    )?;
     // Of a cell only the hour is known.
     let latest = standings
         .values()

@@ -43,6 +43,21 @@ impl Window {
         Self::new(now.saturating_sub(length), now)
     }
 
+    /// The `length` before `now`, and if that is a day or more, the rest of the hour in which it begins: an hour that
+    /// is not cut is read from its cell, and not from some thousand single results.
+    ///
+    /// # Errors
+    ///
+    /// As [`Window::new`].
+    pub fn last_in_hours(length: Duration, now: UnixTime) -> Result<Self, SelectionError> {
+        let last = Self::last(length, now)?;
+        if length < DAY {
+            return Ok(last);
+        }
+        // One of the longest stays as long as it is.
+        Ok(Self::new(last.from.floor(HOUR), now).unwrap_or(last))
+    }
+
     /// The first instant.
     #[must_use]
     pub const fn from(self) -> UnixTime {
@@ -304,6 +319,24 @@ mod tests {
         assert!(Window::new(at(0), at(longest)).is_ok());
         let error = Window::new(at(0), at(longest + 86_400)).unwrap_err();
         assert_eq!(error.to_string(), "a range of 3661 d is longer than 3660 d");
+    }
+
+    #[test]
+    fn a_last_day_begins_with_a_full_hour_and_what_is_shorter_where_it_was_asked_for() {
+        let now = at(86_400 * 20_000 + 3600 * 10 + 60 * 37 + 12);
+        let starts = |hours: u64| {
+            let window = Window::last_in_hours(Duration::from_hours(hours), now).unwrap();
+            assert_eq!(window.to(), now);
+            window.from()
+        };
+        assert_eq!(starts(24), at(86_400 * 19_999 + 3600 * 10));
+        assert_eq!(starts(25), at(86_400 * 19_999 + 3600 * 9));
+        assert_eq!(starts(23), now.saturating_sub(Duration::from_hours(23)));
+        let longest = Window::last_in_hours(Window::LONGEST, now).unwrap();
+        assert_eq!(longest.length(), Window::LONGEST);
+        let full = at(86_400 * 20_000);
+        let window = Window::last_in_hours(DAY, full).unwrap();
+        assert_eq!(window, Window::last(DAY, full).unwrap());
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::time::Duration;
 use ippm::UnixTime;
 use ippm::class::maintenance::Calendar;
 use ippm::class::result::{Finding, Run, SlotResult, counting};
-use ippm::class::slot::Expected as ExpectedSlot;
+use ippm::class::slot::{Expected as ExpectedSlot, GRACE};
 use ippm::class::watch::Beats;
 use ippm::class::{Class, Evidence, classify};
 
 use crate::plan::history::Expected;
+use crate::plan::span::Span;
 use crate::report::accounting::{Account, SlotClass, Slots};
 use crate::report::ledger::Ledger;
 use crate::report::view::View;
@@ -90,8 +91,26 @@ impl Outlook {
             })
     }
 
+    /// How many slots are expected that begin in `[from, to)`, and how many of them announced work touches.
+    pub(super) fn count(&self, from: UnixTime, to: UnixTime) -> (u64, u64) {
+        let span = Span::new(from, to);
+        let expected = self.expected.iter();
+        let slots = expected.map(|expected| expected.slots.count_in(span)).sum();
+        if self.announced.is_empty() {
+            return (slots, 0);
+        }
+        let announced = self.slots(from, to).filter(|slot| self.is_announced(*slot));
+        (slots, u64::try_from(announced.count()).unwrap_or(u64::MAX))
+    }
+
     pub(super) fn period(&self, slot: SlotAt) -> Duration {
         self.expected[slot.index].expectation.period
+    }
+
+    /// From the start of `slot` until its result is due, that instant included.
+    pub(super) fn until_due(&self, slot: SlotAt) -> Span {
+        let due = slot.start.saturating_add(self.period(slot) + GRACE);
+        Span::new(slot.start, due.saturating_add(Duration::from_nanos(1)))
     }
 
     pub(super) fn is_announced(&self, slot: SlotAt) -> bool {

@@ -1,17 +1,27 @@
 //! What a cell says about the slots of its time, without reading one of its results again.
 
+use ippm::UnixTime;
 use ippm::cell::Cell;
 use ippm::class::Class;
 use ippm::limit::LossLimit;
 
 use crate::report::accounting::{Account, Slots};
 
+/// The classes that a result can have.
+const CLASSES: [Class; 5] = [
+    Class::Error,
+    Class::Suspect,
+    Class::Down,
+    Class::Degraded,
+    Class::Ok,
+];
+
 /// Slots of one cell by the class of the result that counts for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tally {
     /// `None` if the cell alone does not tell: its loss limit is no bound of cells, or results without packet counts
     /// had loss.
-    by_class: Option<[(Class, u64); 5]>,
+    by_class: Option<[u64; CLASSES.len()]>,
 }
 
 impl Tally {
@@ -23,11 +33,11 @@ impl Tally {
             let degraded = above.saturating_sub(cell.rounds_down);
             let ok = cell.rounds.saturating_sub(cell.rounds_down + degraded);
             Some([
-                (Class::Error, cell.rounds_error),
-                (Class::Suspect, cell.rounds_suspect),
-                (Class::Down, cell.rounds_down),
-                (Class::Degraded, degraded),
-                (Class::Ok, ok + cell.rounds_legacy),
+                cell.rounds_error,
+                cell.rounds_suspect,
+                cell.rounds_down,
+                degraded,
+                ok + cell.rounds_legacy,
             ])
         });
         Self { by_class }
@@ -47,12 +57,12 @@ pub(super) enum Verdict {
     Unclear,
 }
 
-/// The verdict of `tallies` on `slots` expected slots of one length, `announced` of which announced work touched.
-pub(super) fn verdict(tallies: &[Tally], slots: u64, announced: u64) -> Verdict {
+/// The verdict of `tallies`, each with the start of its cell, on `slots` expected slots of one length, `announced` of which announced work touched.
+pub(super) fn verdict(tallies: &[(UnixTime, Tally)], slots: u64, announced: u64) -> Verdict {
     let tally = match tallies {
         _ if slots == 0 => return Verdict::Nothing,
         [] => return Verdict::Silent,
-        [tally] => tally,
+        [(_, tally)] => tally,
         // The same time under two names: which of two results of a slot counts, only they can tell.
         [..] => return Verdict::Unclear,
     };
@@ -61,7 +71,7 @@ pub(super) fn verdict(tallies: &[Tally], slots: u64, announced: u64) -> Verdict 
         return Verdict::Unclear;
     };
     let mut account = Account::NOTHING;
-    for (class, count) in by_class {
+    for (class, count) in CLASSES.into_iter().zip(by_class) {
         account.add(class, Slots::counted(count, announced != 0));
     }
     match slots.checked_sub(account.expected()) {

@@ -187,6 +187,9 @@ fn results() {}
 fn series() {}
 
 /// Every subject over one window, the silent ones too.
+///
+/// The window of a `last` of a day or more, and the one without any range, begins with a full hour: up to an hour
+/// earlier than asked for. `from` in the answer says when.
 #[utoipa::path(get, path = "/api/v2/matrix", tag = "reading",
     params(Range, Conditions,
         ("percentiles" = Option<bool>, Query, description = "Whether percentiles are wanted (default true); without them it is faster"),

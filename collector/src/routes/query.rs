@@ -116,9 +116,22 @@ impl Query {
 
     /// The span of time: `from` and `to`, or `last`, or the last day.
     pub(crate) fn window(&self, now: UnixTime) -> Result<Window, ApiError> {
+        self.window_by(Window::last, now)
+    }
+
+    /// As [`Query::window`]; a last day, or more than that, begins with a full hour.
+    pub(crate) fn window_in_hours(&self, now: UnixTime) -> Result<Window, ApiError> {
+        self.window_by(Window::last_in_hours, now)
+    }
+
+    fn window_by(
+        &self,
+        last: fn(Duration, UnixTime) -> Result<Window, SelectionError>,
+        now: UnixTime,
+    ) -> Result<Window, ApiError> {
         let window = match (self.time("from")?, self.time("to")?, self.duration("last")?) {
             (Some(from), to, None) => Window::new(from, to.unwrap_or(now.floor(GRAIN))),
-            (None, None, span) => Window::last(span.unwrap_or(DEFAULT_SPAN), now.floor(GRAIN)),
+            (None, None, span) => last(span.unwrap_or(DEFAULT_SPAN), now.floor(GRAIN)),
             (None, Some(_), None) => return Err(bad("to: give from as well".to_owned())),
             (_, _, Some(_)) => return Err(bad("last: give either last, or from and to".to_owned())),
         };
@@ -258,6 +271,16 @@ mod tests {
             "empty",
         );
         refused(window("last=90000d"), "longer than 3660 d");
+        let in_hours = |text: &str| read(text).unwrap().window_in_hours(NOW).unwrap();
+        for text in ["", "last=24h"] {
+            assert_eq!(
+                in_hours(text),
+                Window::new(day.from().floor(ippm::cell::HOUR), day.to()).unwrap()
+            );
+        }
+        // Two times stay as they are.
+        let exact = "from=2026-10-01T00:10:00Z&to=2026-11-01T00:20:00Z";
+        assert_eq!(in_hours(exact), window(exact).unwrap());
     }
 
     #[test]

@@ -123,7 +123,7 @@ pub(crate) async fn matrix(
     let view = context.view(&directory, context.clock.now());
     let with_percentiles = query.word("percentiles", &[("true", true), ("false", false)])?;
     let question = MatrixQuestion {
-        window: query.window(view.now)?,
+        window: query.window_in_hours(view.now)?,
         filter: query.filter()?,
         with_percentiles: with_percentiles.unwrap_or(true),
     };

@@ -31,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ippm::cell::HOUR;
 use ippm::{Family, ProbeName, UnixTime};
 
 use self::cell_select::Reading;
@@ -40,7 +41,9 @@ use self::hours::Hours;
 use self::readers::Readers;
 use self::select::Place;
 use self::writer::Writer;
-use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
+use crate::store::cell::{
+    CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, SharedCells, StoredCell,
+};
 use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use crate::store::point::{Point, points_of};
 use crate::store::query::{AnswerSender, RowQuery, RowStream};
@@ -200,6 +203,13 @@ impl Store for Embedded {
         }))
     }
 
+    fn lately(&self, query: RowQuery, since: UnixTime) -> Answer<'_, Vec<Row>> {
+        Box::pin(self.readers.ask(move |connection| {
+            let series = select::series(connection, &query)?;
+            select::lately(connection, &series, &query, since)
+        }))
+    }
+
     fn probe_runs<'a>(
         &'a self,
         source: Option<&'a ProbeName>,
@@ -284,6 +294,21 @@ impl Store for Embedded {
             }
         });
         stream
+    }
+
+    fn shared_cells(&self, from: UnixTime, to: UnixTime) -> Answer<'_, Option<Arc<SharedCells>>> {
+        let Some(hours) = self.hours.clone() else {
+            return Box::pin(std::future::ready(Ok(None)));
+        };
+        Box::pin(async move {
+            let slots = cells::slots(from, to, HOUR);
+            if let Some(shared) = hours.shared(&slots) {
+                return Ok(Some(shared));
+            }
+            self.readers
+                .ask(move |connection| cell_select::shared(connection, &hours, slots))
+                .await
+        })
     }
 
     fn put_cells<'a>(&'a self, resolution: Resolution, cells: &'a [StoredCell]) -> Answer<'a, ()> {

@@ -1,9 +1,12 @@
 //! Questions for rows, and the answers that come in parts.
 
+use std::collections::HashSet;
+
 use ippm::{Family, ProbeName, TestName, UnixTime};
 use tokio::sync::mpsc;
 
 use crate::store::StoreError;
+use crate::store::cell::Series;
 use crate::store::row::{Parts, Row};
 
 /// Which rows, of which time, with which parts. An absent choice means all.
@@ -23,6 +26,30 @@ pub struct RowQuery {
     pub to: UnixTime,
     /// What of each row.
     pub parts: Parts,
+}
+
+impl RowQuery {
+    /// Whether it selects the series of `row`.
+    fn selects(&self, row: &Row) -> bool {
+        self.source.as_ref().is_none_or(|source| *source == row.source)
+            && self.target.as_ref().is_none_or(|target| *target == row.target)
+            && self.family.is_none_or(|family| family == row.family)
+            && self.test.as_ref().is_none_or(|test| *test == row.test)
+    }
+}
+
+/// `rows`, which `query` has selected, and those of `latest` whose series it selects and has no measured one among
+/// them; ordered by series and time.
+pub(super) fn with_latest(query: &RowQuery, mut rows: Vec<Row>, latest: Vec<Row>) -> Vec<Row> {
+    let measured: HashSet<Series> = rows.iter().filter(|row| row.measured).map(Row::series).collect();
+    let is_there = |row: &Row| query.from <= row.time && row.time < query.to;
+    rows.extend(
+        latest
+            .into_iter()
+            .filter(|row| query.selects(row) && !is_there(row) && !measured.contains(&row.series())),
+    );
+    rows.sort_by_cached_key(|row| (row.series(), row.time, !row.measured));
+    rows
 }
 
 /// Rows on their way from a store, ordered, a bounded number at a time.

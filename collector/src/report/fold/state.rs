@@ -7,14 +7,15 @@ use ippm::cell::row::CellRow;
 use ippm::class::result::SlotResult;
 use ippm::{ProbeName, UnixTime};
 
+use crate::plan::span::Span;
 use crate::report::accounting::{Account, Slots};
-use crate::report::fold::{Bucket, Buckets, Grid};
+use crate::report::fold::{Bucket, Buckets, Grid, With};
 use crate::report::ledger::Ledger;
 use crate::report::segment::{Segment, kept_since};
 use crate::report::slot::{Outlook, SlotAt, result_of, start_of};
 use crate::report::tally::{Tally, Verdict, verdict};
 use crate::report::view::View;
-use crate::store::cell::StoredCell;
+use crate::store::cell::SharedCells;
 use crate::store::row::Row;
 
 pub(super) struct State {
@@ -47,15 +48,45 @@ impl State {
         }
     }
 
-    /// Takes a cell; into the figures of the point `figures`.
-    pub(super) fn take_cell(&mut self, stored: &StoredCell, figures: Option<UnixTime>, view: &View<'_>) {
-        self.tallies
-            .push((stored.time, Tally::of(&stored.cell, view.limit)));
-        if let Some(key) = figures {
+    /// Takes the cell at `time`; into the figures of the point that `figures` name, with what they say.
+    pub(super) fn take_cell(
+        &mut self,
+        time: UnixTime,
+        cell: &Cell,
+        figures: Option<(UnixTime, With)>,
+        view: &View<'_>,
+    ) {
+        self.tallies.push((time, Tally::of(cell, view.limit)));
+        if let Some((key, with)) = figures {
             let bucket = self.bucket(key);
-            bucket.latest = bucket.latest.max(Some(stored.time));
-            merge(&mut bucket.cell, &stored.cell);
+            bucket.latest = bucket.latest.max(Some(time));
+            merge(&mut bucket.cell, cell, with);
         }
+    }
+
+    /// Whether nothing is in the figures of the point `key` yet.
+    pub(super) fn is_empty(&self, key: UnixTime) -> bool {
+        self.buckets.get(&key).is_none_or(|bucket| bucket.cell.is_none())
+    }
+
+    /// Takes all cells of a series into the figures of the point `key`, of which nothing is there yet: their sum.
+    pub(super) fn take_sum(
+        &mut self,
+        key: UnixTime,
+        shared: &SharedCells,
+        at: usize,
+        with: With,
+        view: &View<'_>,
+    ) {
+        let Some(sum) = shared.sum(at) else { return };
+        self.tallies.reserve(shared.hours());
+        for (time, cell) in shared.cells(at) {
+            self.tallies.push((time, Tally::of(cell, view.limit)));
+        }
+        let latest = self.tallies.last().map(|(time, _)| *time);
+        let bucket = self.bucket(key);
+        bucket.latest = bucket.latest.max(latest);
+        merge(&mut bucket.cell, sum, with);
     }
 
     /// The class of each expected slot of `segment` for which one of `rows` counts; the others become silent.
@@ -112,7 +143,7 @@ impl State {
         }
         for ((key, hour), rows) in hours {
             if let Some(cell) = Cell::of_rows(hour, rows) {
-                merge(&mut self.bucket(key).cell, &cell);
+                merge(&mut self.bucket(key).cell, &cell, With::Distribution);
             }
         }
     }
@@ -122,21 +153,25 @@ impl State {
     pub(super) fn judge_cells(&mut self, segment: Segment, view: &View<'_>, grid: Grid) -> Vec<Segment> {
         let mut tallies = std::mem::take(&mut self.tallies);
         tallies.sort_by_key(|(time, _)| *time);
-        let mut unclear = Vec::new();
+        let (mut unclear, mut known) = (Vec::new(), None);
         for (from, to) in segment.units() {
             let unit = Segment { from, to, ..segment };
             let first = tallies.partition_point(|(time, _)| *time < from);
-            let own = tallies.iter().skip(first).take_while(|(time, _)| *time < to);
-            let own: Vec<Tally> = own.map(|(_, tally)| *tally).collect();
-            let (slots, announced) = self.slots_of(unit);
-            match verdict(&own, slots, announced) {
+            let own = &tallies[first..];
+            let own = &own[..own.partition_point(|(time, _)| *time < to)];
+            let (slots, announced) = self.outlook.count(from, to);
+            match verdict(own, slots, announced) {
                 Verdict::Nothing => {}
                 _ if from < kept_since(segment.resolution, view) => {
                     self.bucket(grid.key(from)).account.expired += slots;
                 }
                 Verdict::Silent => self.silent.extend(self.outlook.slots(from, to)),
                 Verdict::Known { account, missing: 0 } => {
-                    self.bucket(grid.key(from)).account.merge(&account);
+                    let key = grid.key(from);
+                    match &mut known {
+                        Some((of, sum)) if *of == key => Account::merge(sum, &account),
+                        _ => self.account(known.replace((key, account))),
+                    }
                 }
                 Verdict::Known { account, missing } => self.partial.push(Partial {
                     unit,
@@ -146,15 +181,15 @@ impl State {
                 Verdict::Unclear => unclear.push(unit),
             }
         }
+        self.account(known);
         unclear
     }
 
-    /// How many slots are expected in `unit`, and how many of them announced work touches.
-    fn slots_of(&self, unit: Segment) -> (u64, u64) {
-        let slots = self.outlook.slots(unit.from, unit.to);
-        slots.fold((0, 0), |(slots, announced), slot| {
-            (slots + 1, announced + u64::from(self.outlook.is_announced(slot)))
-        })
+    /// Adds what is known of a point.
+    fn account(&mut self, known: Option<(UnixTime, Account)>) {
+        if let Some((key, account)) = known {
+            self.bucket(key).account.merge(&account);
+        }
     }
 
     /// The slots of which the ledger has to tell.
@@ -164,10 +199,11 @@ impl State {
         self.silent.iter().copied().chain(partial)
     }
 
-    /// Those of them of which it knows no report.
-    pub(super) fn unreported<'a>(&'a self, ledger: &'a Ledger) -> impl Iterator<Item = SlotAt> + 'a {
+    /// Of those of them of which it knows no report: from when until when that is due.
+    pub(super) fn unreported<'a>(&'a self, ledger: &'a Ledger) -> impl Iterator<Item = Span> + 'a {
         self.open()
             .filter(|slot| !self.outlook.is_reported(*slot, ledger))
+            .map(|slot| self.outlook.until_due(slot))
     }
 
     /// Judges what is silent; gives back the units of which too little is known.
@@ -210,14 +246,16 @@ impl State {
     }
 }
 
-fn merge(sum: &mut Option<Cell>, later: &Cell) {
-    match sum {
-        Some(sum) => sum.merge(later),
-        None => {
+fn merge(sum: &mut Option<Cell>, later: &Cell, with: With) {
+    match (sum, with) {
+        (Some(sum), With::Distribution) => sum.merge(later),
+        (Some(sum), With::Numbers) => sum.merge_numbers(later),
+        (sum, With::Distribution) => {
             *sum = Some(Cell {
-                slices: None,
-                ..later.clone()
+                hist: later.hist.clone(),
+                ..later.without_lists()
             });
         }
+        (sum, With::Numbers) => *sum = Some(later.without_lists()),
     }
 }

@@ -78,7 +78,7 @@ pub(super) async fn matrix(context: &Context, choice: &MatrixChoice) -> Result<M
     let now = context.clock.now();
     let directory = directory(context);
     let question = MatrixQuestion {
-        window: Window::last(choice.last, now).map_err(|error| unanswerable(&error))?,
+        window: Window::last_in_hours(choice.last, now).map_err(|error| unanswerable(&error))?,
         filter: Filter {
             test: Some(choice.test.clone()),
             ..Filter::default()

@@ -14,11 +14,11 @@ use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::{Connection, OptionalExtension, Rows};
 
 use super::cells::{self, COLUMNS, number, parts_of, slot_of, slots, time_of};
-use super::hours::Hours;
+use super::hours::{self, Hours};
 use super::readers::Unreadable;
 use super::select::{self, Series};
 use crate::store::StoreError;
-use crate::store::cell::{CellCount, CellQuery, CellTally, Resolution, RowTally, StoredCell};
+use crate::store::cell::{CellCount, CellQuery, CellTally, Resolution, RowTally, SharedCells, StoredCell};
 use crate::store::query::RowQuery;
 use crate::store::row::Parts;
 
@@ -129,13 +129,20 @@ impl Reading {
             self.slots.end
         };
         let chosen = Chosen::new(&self.series[place.series..place.series + number], place.series);
+<<<<<<< HEAD
         let room = usize::try_from(end - place.slot).unwrap_or(0);
         let mut found: Vec<Vec<Packed>> = (0..number).map(|_| Vec::with_capacity(room)).collect();
         let mut statement = connection.prepare_cached(&self.sql())?;
         let mut of_slices = connection.prepare_cached(SLICES_SQL)?;
+=======
+        let mut found: Vec<Vec<Packed>> = (0..number).map(|_| Vec::new()).collect();
+        let sql = self.sql();
+        let as_of = self.hours.as_ref().map(|hours| hours.as_of());
+        let mut statement = connection.prepare_cached(&sql)?;
+>>>>>>> wt-m
         for slot in place.slot..end {
-            if let Some(hours) = &self.hours {
-                self.remembered(&hours.of(connection, slot)?, slot, &chosen, &mut found);
+            if let (Some(hours), Some(as_of)) = (&self.hours, as_of) {
+                self.remembered(&hours.of(connection, slot, as_of)?, slot, &chosen, &mut found);
                 continue;
             }
             for (first, last) in &chosen.ranges {
@@ -313,6 +320,26 @@ impl Chosen {
 
 fn is_dense(first: i64, last: i64, number: usize) -> bool {
     usize::try_from(last - first).is_ok_and(|span| span < number.saturating_mul(DENSE))
+}
+
+/// The cells of the hours `slots`, of everybody; `None` if they are more than are kept in memory.
+pub(super) fn shared(
+    connection: &Connection,
+    hours: &Hours,
+    slots: Range<i64>,
+) -> Answer<Option<Arc<SharedCells>>> {
+    let as_of = hours.as_of();
+    let series = select::series(connection, &everything())?;
+    let most = hours::MOST / series.len().max(1);
+    if usize::try_from(slots.end - slots.start).map_or(true, |slots| most < slots) {
+        return Ok(None);
+    }
+    let of_slot = |slot| Ok((time_of(slot, HOUR), hours.of(connection, slot, as_of)?));
+    let found = slots.clone().map(of_slot).collect::<Answer<Vec<_>>>()?;
+    let series = series.into_iter().map(select::Series::into_parts);
+    let shared = Arc::new(SharedCells::new(series.collect(), found));
+    hours.share(slots, &shared, as_of);
+    Ok(Some(shared))
 }
 
 /// How many results each hour that starts in `[from, to)` holds, ordered by (series, time).

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault;
@@ -103,6 +104,10 @@ fn open(path: &Path, flags: OpenFlags, pragmas: &str) -> Result<Connection, Stor
     let connection = Connection::open_with_flags(path, flags).map_err(|e| fault::of(&e, path))?;
     connection
         .execute_batch(pragmas)
+        .map_err(|e| fault::of(&e, path))?;
+    // Without it a statement is compiled anew for every value of its limit.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map_err(|e| fault::of(&e, path))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)

@@ -37,6 +37,11 @@ impl Series {
     pub(super) const fn key(&self) -> &cell::Series {
         &self.key
     }
+
+    /// The number, and what it numbers.
+    pub(super) fn into_parts(self) -> (i64, cell::Series) {
+        (self.id, self.key)
+    }
 }
 
 /// Where the next answer begins.
@@ -131,6 +136,39 @@ pub(super) fn rows(
         }
     }
     Ok((found, None))
+}
+
+/// The rows of each of `series`, and the latest one not before `since` of those of which none was measured. For a time
+/// with few rows: the answer is whole.
+pub(super) fn lately(
+    connection: &Connection,
+    series: &[Series],
+    query: &RowQuery,
+    since: UnixTime,
+) -> Answer<Vec<Row>> {
+    let columns = Columns::of(query.parts);
+    let sql = columns.select("p.series = ?1 AND p.time >= ?2 AND p.time < ?3 ORDER BY p.time, p.status");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = Vec::new();
+    for one in series {
+        let first = found.len();
+        let mut rows = statement.query(params![one.id, query.from.as_ns(), query.to.as_ns()])?;
+        while let Some(row) = rows.next()? {
+            found.push(columns.read(row, one, query.parts)?);
+        }
+        if found[first..].iter().any(|row: &Row| row.measured) {
+            continue;
+        }
+        let latest = latest(connection, std::slice::from_ref(one), since, query.parts)?;
+        for row in latest {
+            if row.time < query.from {
+                found.insert(first, row);
+            } else if query.to <= row.time {
+                found.push(row);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The last row of each of `series` not before `since`.

@@ -24,27 +24,31 @@ impl Row {
         fields: impl IntoIterator<Item = (&'a str, Value)>,
         parts: Parts,
     ) -> Result<Self, StoreError> {
-        let place = (key.source.clone(), key.target.clone(), key.time.as_ns());
-        read(key, Fields::new(fields), parts).map_err(|fault| {
-            let (source, target, time) = place;
-            unreadable(
-                format_args!("result of {source:?} to {target:?} at {time}"),
+        let mut row = empty(key);
+        match read(&mut row, Fields::new(fields), parts) {
+            Ok(()) => Ok(row),
+            Err(fault) => Err(unreadable(
+                format_args!(
+                    "result of {:?} to {:?} at {}",
+                    row.source,
+                    row.target,
+                    row.time.as_ns()
+                ),
                 &fault,
-            )
-        })
+            )),
+        }
     }
 }
 
-fn read(key: RowKey, mut fields: Fields<'_>, parts: Parts) -> Result<Row, Fault> {
-    let mut row = Row {
+fn empty(key: RowKey) -> Row {
+    Row {
         source: key.source,
         target: key.target,
         family: key.family.unwrap_or(Family::V4),
         test: key.test.unwrap_or_else(TestName::icmp),
         time: key.time,
-        period: fields.count("period_ns")?.map(Duration::from_nanos),
-        // The original collector wrote no point for what it had not measured.
-        measured: fields.boolean("measured")?.unwrap_or(true),
+        period: None,
+        measured: true,
         counts: None,
         legacy: None,
         delay: None,
@@ -57,7 +61,13 @@ fn read(key: RowKey, mut fields: Fields<'_>, parts: Parts) -> Result<Row, Fault>
         dscp_received: Vec::new(),
         path_mtu: None,
         meta: None,
-    };
+    }
+}
+
+fn read(row: &mut Row, mut fields: Fields<'_>, parts: Parts) -> Result<(), Fault> {
+    row.period = fields.count("period_ns")?.map(Duration::from_nanos);
+    // The original collector wrote no point for what it had not measured.
+    row.measured = fields.boolean("measured")?.unwrap_or(true);
     if parts.counts {
         row.counts = counts(&mut fields)?;
         if row.counts.is_none() {
@@ -88,7 +98,7 @@ fn read(key: RowKey, mut fields: Fields<'_>, parts: Parts) -> Result<Row, Fault>
     if parts.meta {
         row.meta = Some(meta(&mut fields)?);
     }
-    Ok(row)
+    Ok(())
 }
 
 fn counts(fields: &mut Fields<'_>) -> Result<Option<Counts>, Fault> {

@@ -1,4 +1,5 @@
 use ippm::UnixTime;
+use ippm::cell::Cell;
 use ippm::cell::row::{CellRow, RowFinding};
 
 use super::*;
@@ -42,17 +43,53 @@ fn the_hour_that_nobody_asked_for_longest_goes_first_and_never_are_there_too_man
 }
 
 #[test]
+fn hours_are_shared_until_one_of_them_is_forgotten() {
+    let hours = Hours::new(MOST);
+    let shared = Arc::new(SharedCells::new(Vec::new(), Vec::new()));
+    let begun = hours.as_of();
+    hours.share(3..5, &shared, begun);
+    hours.share(7..9, &shared, begun);
+    let which = || [3..5, 4..5, 7..9].map(|slots| hours.shared(&slots).is_some());
+    assert_eq!(which(), [true, false, true]);
+    hours.forget([5, 8]);
+    assert_eq!(which(), [true, false, false]);
+    // Of before.
+    hours.share(7..9, &shared, begun);
+    assert_eq!(which(), [true, false, false]);
+    hours.share(7..9, &shared, hours.as_of());
+    assert_eq!(which(), [true, false, true]);
+    hours.forget_all();
+    assert_eq!(which(), [false, false, false]);
+    for slot in 0..10 {
+        hours.share(slot..slot + 1, &shared, hours.as_of());
+    }
+    assert_eq!(hours.lock().shared.len(), MOST_SHARED);
+    assert!(hours.shared(&(9..10)).is_some());
+}
+
+#[test]
 fn what_was_read_while_something_was_written_is_not_kept() {
     let hours = Hours::new(MOST);
-    let found = hours.remember(7, || {
+    let remember = |slot: i64, as_of: AsOf, cells: i64| {
+        let hour = hours.remember(slot, as_of, || Ok(hour(cells)));
+        hour.unwrap().len()
+    };
+    let begun = hours.as_of();
+    let found = hours.remember(7, begun, || {
         hours.forget([7]);
         Ok(hour(1))
     });
     assert_eq!(found.unwrap().len(), 1);
     assert!(kept(&hours.lock()).is_empty());
-    hours.remember(7, || Ok(hour(2))).unwrap();
+    // A transaction that began before sees the hour of before, whenever it reads it; of another hour that is right.
+    assert_eq!(remember(7, begun, 1), 1);
+    assert_eq!(remember(8, begun, 1), 1);
+    assert_eq!(kept(&hours.lock()), [8]);
+    assert_eq!(remember(7, hours.as_of(), 2), 2);
     // Now it is there, and not read again.
-    assert_eq!(hours.remember(7, || Ok(hour(3))).unwrap().len(), 2);
+    assert_eq!(remember(7, hours.as_of(), 3), 2);
+    let begun = hours.as_of();
     hours.forget_all();
-    assert_eq!(hours.remember(7, || Ok(hour(3))).unwrap().len(), 3);
+    assert_eq!(remember(7, begun, 2), 2);
+    assert_eq!(remember(7, hours.as_of(), 3), 3);
 }
