@@ -8,6 +8,8 @@
 mod app;
 #[path = "pages/browser.rs"]
 mod browser;
+#[path = "pages/pictures.rs"]
+mod pictures;
 #[path = "../../collector/tests/support/reports.rs"]
 #[expect(dead_code, reason = "the tests of the collector use more of it")]
 mod reports;
