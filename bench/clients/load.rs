@@ -11,13 +11,14 @@ use ippm::{Family, UnixTime};
 
 use crate::mesh::Mesh;
 use crate::reports;
+use crate::size::Size;
 
 /// Sources of reports; each of them sends one in every round.
 const SOURCES: usize = 40;
 /// Announcements of which there are versions; each is a series.
 const ANNOUNCEMENTS: usize = 50;
 /// Probes of the mesh whose hours are written: 1984 series.
-const PROBES: usize = 32;
+const PROBES: u16 = 32;
 
 /// A kind of point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +104,13 @@ pub(crate) fn batches(kind: Kind, points: usize, size: usize, start: UnixTime) -
     match kind {
         Kind::Results => (0..batches).map(|at| report(at, size, start)).collect(),
         Kind::Hours => {
-            let mesh = Mesh::new(PROBES);
+            let mesh = Mesh::new(&Size {
+                probes: PROBES,
+                raw_days: 0,
+                hour_days: 0,
+                day_days: 0,
+                silent: 0,
+            });
             let hour = |at| start.saturating_add(Resolution::Hour.length() * number(at));
             let cells: Vec<_> = (0..)
                 .flat_map(|at| mesh.cells(hour(at), Resolution::Hour))

@@ -8,6 +8,8 @@
 mod app;
 #[path = "pages/browser.rs"]
 mod browser;
+#[path = "pages/pictures.rs"]
+mod pictures;
 #[path = "../../collector/tests/support/reports.rs"]
 #[expect(dead_code, reason = "the tests of the collector use more of it")]
 mod reports;
@@ -56,6 +58,9 @@ async fn the_matrix_shows_what_was_stored_and_leads_to_the_pair() {
     let maintenance = browser.texts("td.maint a").await;
     assert_eq!(maintenance.len(), story::CELLS_IN_MAINTENANCE, "{maintenance:?}");
     assert!(browser.text("#worst + *").await.contains("ams2 → lon1"));
+    // The other direction is measured by a probe that doubts itself now.
+    assert_eq!(browser.text("#down").await, "Down now: 1");
+    assert!(browser.text("#down + *").await.contains("ams1 → fra1"));
     assert!(browser.text("#silent").await.starts_with("Silent now: 5"));
     assert!(browser.text("#age").await.contains("Newest round began"));
     assert_eq!(browser.texts("#banner p").await.len(), 0);

@@ -6,7 +6,6 @@
 
 use ippm::Family;
 use libfuzzer_sys::fuzz_target;
-use xprobe::net::drops;
 use xprobe::packet::mark::{Mark, SEARCHED, parse_looped};
 use xprobe::packet::{
     ECHO_HEADER, MIN_PAYLOAD, checksum, parse_ipv4_header, parse_quote, parse_raw_reply, parse_reply,
@@ -44,10 +43,6 @@ fuzz_target!(|bytes: &[u8]| {
                 .windows(Mark::BYTES)
                 .any(|w| w == mark.to_bytes())
         );
-    }
-    if let Ok(table) = str::from_utf8(packet) {
-        // What the kernel's table says; the inode is any.
-        let _ = drops::parse(table, u64::from(sequence));
     }
     own_packet_is_read_back(family, u16::from(sequence), usize::from(length), packet);
 });

@@ -11,7 +11,9 @@ use libfuzzer_sys::fuzz_target;
 const MIDNIGHT: UnixTime = UnixTime::from_ns(1_795_219_200_000_000_000);
 
 fuzz_target!(|text: &str| {
-    let Ok(plan) = Plan::parse_record(text) else { return };
+    let Ok(plan) = Plan::parse_record(text) else {
+        return;
+    };
     assert_eq!(plan.record(), text);
     assert!(plan.results() <= Plan::MAX_RESULTS);
     if let Ok(resolved) = Resolved::new(plan) {

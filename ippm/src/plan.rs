@@ -58,6 +58,12 @@ impl Plan {
     /// made takes about 130 bytes, so this bounds a round to some 260 MB.
     pub const MAX_PACKETS: u64 = 2_000_000;
 
+    /// Most packets a second that a probe sends in all, whatever a plan asks for.
+    pub const MAX_PPS: u64 = 20_000;
+
+    /// Most packets a second that a probe sends to one address, whatever a plan asks for.
+    pub const MAX_PPS_PER_TARGET: u64 = 200;
+
     /// Number of (test, target, family) in the plan.
     #[must_use]
     pub fn results(&self) -> usize {

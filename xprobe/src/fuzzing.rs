@@ -7,6 +7,7 @@ use ippm::UnixTime;
 
 use crate::client::{self, Answer};
 use crate::deliver::receipt::Receipt;
+use crate::driver::host;
 use crate::refusal::Complaint;
 use crate::timekeeping::daemon::{self, DaemonState};
 use crate::{agenda, cli, config, exit};
@@ -85,4 +86,11 @@ pub fn answer(status: u16, body: &[u8]) -> (Option<String>, String) {
 #[must_use]
 pub fn http_date(text: &str) -> Option<UnixTime> {
     client::http_date(text)
+}
+
+/// Reads what the kernel counts, before and after a round: the share of time that was stolen, parts per million,
+/// and how much the errors and the drops of the interfaces grew.
+#[must_use]
+pub fn counters(before: &str, now: &str) -> (Option<u64>, Option<(u64, u64)>) {
+    host::between(before, now)
 }

@@ -13,13 +13,17 @@
 //! * [`binding`]: interface, VRF and source address
 //! * [`buffer`]: how large the buffers have to be
 //! * [`send`], `batch`: packets out, and messages in, many in one system call where the rate needs it
+//! * `control`: what the kernel says beside a message
 //! * [`drops`]: what the kernel threw away because we read too slowly
 //! * [`neighbor`]: whose link-layer address the kernel could not find
 
 mod batch;
 pub mod binding;
 pub mod buffer;
+mod control;
 pub mod drops;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod neighbor;
 mod option;
 pub mod send;
@@ -33,9 +37,10 @@ use nix::errno::Errno;
 use nix::poll::PollFlags;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, socket};
 
-use self::batch::{Batch, Message};
+use self::batch::Batch;
 use self::binding::Binding;
 use self::buffer::Load;
+use self::control::Message;
 use self::send::{Outgoing, Sender};
 use crate::packet::mark::{Mark, SEARCHED, find_looped};
 use crate::packet::{Echo, parse_quote, parse_raw_reply, parse_reply};

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use config::{Value, ValueKind};
+use ippm::plan::Plan;
 
 use crate::config::unit::{self, Network, Rate};
 
@@ -99,8 +100,8 @@ pub const SETTINGS: &[Setting] = &[
     of("plan.timeout", Kind::Duration(10 * MS)),
     of("plan.payload_bytes", Kind::Count(16, 65_000)),
     of("plan.dscp", Kind::Count(0, 63)),
-    of("plan.pps", Kind::Count(1, 20_000)),
-    of("plan.pps_per_target", Kind::Count(1, 200)),
+    of("plan.pps", Kind::Count(1, Plan::MAX_PPS)),
+    of("plan.pps_per_target", Kind::Count(1, Plan::MAX_PPS_PER_TARGET)),
     of("retention.raw", Kind::Duration(S)),
     of("retention.hour", Kind::Duration(S)),
     of("retention.day", Kind::Duration(S)),

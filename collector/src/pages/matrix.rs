@@ -15,7 +15,7 @@ use crate::pages::{format, link};
 use crate::report::directory::Directory;
 use crate::report::matrix::{Matrix, MatrixEntry};
 
-/// Most pairs in the list of the worst.
+/// Most pairs in one list beside the matrix.
 const WORST: usize = 10;
 
 /// What the page is made from.
@@ -47,6 +47,8 @@ pub struct MatrixPage {
     caption: String,
     targets: Vec<Head>,
     rows: Vec<RowOfCells>,
+    down: Vec<Worst>,
+    down_in_all: usize,
     worst: Vec<Worst>,
     silent: Vec<Worst>,
     silent_in_all: usize,
@@ -111,7 +113,7 @@ impl MatrixPage {
         let scale = scale(choice.shown, pairs.values().flatten());
         let sources = by_site(pairs.keys().map(|(source, _)| *source), directory);
         let targets = by_site(pairs.keys().map(|(_, target)| *target), directory);
-        let mut listed = Vec::new();
+        let (mut listed, mut down) = (Vec::new(), Vec::new());
         let mut rows = Vec::new();
         for (row, source) in sources.iter().enumerate() {
             let mut cells = Vec::new();
@@ -127,6 +129,14 @@ impl MatrixPage {
                 );
                 if let Some(rank) = cell.rank {
                     listed.push((rank, cell.is_silent(), worst(source, target, &cell)));
+                }
+                if !cell.down.is_empty() {
+                    down.push(Worst {
+                        value: cell.down.clone(),
+                        // The last level of every scale.
+                        class: "l8".to_owned(),
+                        ..worst(source, target, &cell)
+                    });
                 }
                 cells.push(cell);
             }
@@ -163,6 +173,8 @@ impl MatrixPage {
             targets: targets.iter().map(|name| head(name, directory)).collect(),
             has_results: matrix.entries.iter().any(|entry| entry.figures.is_some()),
             rows,
+            down_in_all: down.len(),
+            down: down.into_iter().take(WORST).collect(),
             worst: bad.take(WORST).map(|(.., worst)| worst).collect(),
             silent: silent.into_iter().take(WORST).map(|(.., worst)| worst).collect(),
             silent_in_all,

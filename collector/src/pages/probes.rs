@@ -25,8 +25,7 @@ pub struct ProbesPage {
 struct Line {
     name: String,
     site: String,
-    state: &'static str,
-    is_bad: bool,
+    state: ProbeState,
     last: Option<At>,
     next: Option<At>,
     is_late: bool,
@@ -51,7 +50,7 @@ impl ProbesPage {
     pub fn new(liveness: &Liveness, probes: Option<usize>) -> Self {
         let now = liveness.freshness.read_at;
         let rows: Vec<Line> = liveness.probes.iter().map(|probe| line(probe, now)).collect();
-        let bad = rows.iter().filter(|line| line.is_bad).count();
+        let bad = rows.iter().filter(|line| line.is_bad()).count();
         let is_synthetic = liveness
             .probes
             .iter()
@@ -79,27 +78,45 @@ fn native(probe: &ProbeLiveness) -> Option<&NativeRun> {
     probe.last.as_ref()?.native.as_ref()
 }
 
+impl Line {
+    fn word(&self) -> &'static str {
+        match self.state {
+            ProbeState::Reporting => "reporting",
+            ProbeState::Suspect => "suspect",
+            ProbeState::Missing => "missing",
+            ProbeState::Silent => "silent",
+            ProbeState::Retired => "no plan any more",
+        }
+    }
+
+    fn is_bad(&self) -> bool {
+        self.is_suspect() || self.is_old()
+    }
+
+    /// Whether it doubts itself.
+    fn is_suspect(&self) -> bool {
+        self.state == ProbeState::Suspect
+    }
+
+    /// Whether its latest report is not that of the latest slot.
+    fn is_old(&self) -> bool {
+        matches!(self.state, ProbeState::Missing | ProbeState::Silent)
+    }
+}
+
 fn line(probe: &ProbeLiveness, now: UnixTime) -> Line {
-    let (state, is_bad) = match probe.state {
-        ProbeState::Reporting => ("reporting", false),
-        ProbeState::Suspect => ("suspect", true),
-        ProbeState::Missing => ("missing", true),
-        ProbeState::Silent => ("silent", true),
-        ProbeState::Retired => ("no plan any more", false),
-    };
     let native = native(probe);
     Line {
         name: probe.probe.as_str().to_owned(),
         site: probe.site.clone().unwrap_or_else(|| NOTHING.to_owned()),
-        state,
-        is_bad,
+        state: probe.state,
         last: probe.last.as_ref().map(|run| at(run.time, now)),
         next: probe.expected_next.map(|next| at(next, now)),
         is_late: probe.expected_next.is_some_and(|next| next < now),
         version: native.map_or_else(|| legacy(probe), |native| native.version.clone()),
         engine: native.map_or_else(|| NOTHING.to_owned(), |native| native.engine.to_string()),
         clock: native.map_or_else(|| NOTHING.to_owned(), clock),
-        fitness: native.map(fitness).unwrap_or_default(),
+        fitness: native.map_or_else(|| vec![NOTHING.to_owned()], fitness),
         origin: probe
             .last
             .as_ref()

@@ -11,12 +11,6 @@ use crate::plan::cost::{Cost, Heaviest, Load, Sum};
 use crate::plan::fault::{Amount, Over, PlanFault, PlanFile, Problem, Who};
 use crate::plan::window::Windows;
 
-/// Most packets per second that a probe ever sends in all, whatever a plan asks for; `xprobe` holds the same.
-pub const MAX_PPS: u64 = 20_000;
-
-/// Most packets per second that a probe ever sends to one address.
-pub const MAX_PPS_PER_TARGET: u64 = 200;
-
 /// What is wrong with each test on its own: its zone, its period, the time that a round of it takes.
 pub(super) fn check_tests(schedule: &Schedule, defaults: &Defaults) -> Vec<PlanFault> {
     let mut faults = Vec::new();
@@ -135,11 +129,15 @@ impl Check<'_> {
                 (hard, "the most that xprobe sends".to_owned())
             }
         };
-        let (pps, set_by) = limit(defaults.pps, MAX_PPS, "plan.pps");
+        let (pps, set_by) = limit(defaults.pps, Plan::MAX_PPS, "plan.pps");
         let probes = self.probes(None).filter(|(place, _)| !self.is_legacy(*place));
         let candidates: Vec<Candidate> = probes.map(|(_, candidate)| candidate).collect();
         self.compare(None, Amount::Packets, pps, set_by, candidates);
-        let (pps, set_by) = limit(defaults.pps_per_target, MAX_PPS_PER_TARGET, "plan.pps_per_target");
+        let (pps, set_by) = limit(
+            defaults.pps_per_target,
+            Plan::MAX_PPS_PER_TARGET,
+            "plan.pps_per_target",
+        );
         let address = self.pair(&self.cost.addresses, Amount::Packets, true);
         self.compare(None, Amount::Packets, pps, set_by, address.into_iter().collect());
     }

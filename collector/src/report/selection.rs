@@ -10,7 +10,7 @@ use crate::report::directory::Directory;
 
 /// A span of time, from its first instant to the first one behind it.
 ///
-/// Invariant: not empty, at most [`Window::LONGEST`].
+/// Invariant: not empty, at most [`Window::WIDEST`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     from: UnixTime,
@@ -18,29 +18,44 @@ pub struct Window {
 }
 
 impl Window {
-    /// Longest window: ten years, as long as day cells are kept.
+    /// Longest window that is asked for: ten years, as long as day cells are kept.
     pub const LONGEST: Duration = Duration::from_hours(24 * 3660);
+    /// Longest window: one that is asked for, widened to whole points at both ends.
+    pub const WIDEST: Duration = Self::LONGEST.saturating_add(Step::LONGEST.saturating_mul(2));
 
     /// The window from `from` up to, but without, `to`.
     ///
     /// # Errors
     ///
-    /// [`SelectionError`] if it is empty or longer than [`Window::LONGEST`].
+    /// [`SelectionError`] if it is empty or longer than [`Window::WIDEST`].
     pub fn new(from: UnixTime, to: UnixTime) -> Result<Self, SelectionError> {
-        match to.since(from) {
-            None | Some(Duration::ZERO) => Err(SelectionError::Empty),
-            Some(length) if Self::LONGEST < length => Err(SelectionError::TooLong { length }),
-            Some(_) => Ok(Self { from, to }),
-        }
+        Self::within(Self::WIDEST, from, to)
     }
 
-    /// The `length` before `now`.
+    /// The window from `from` up to, but without, `to`, as somebody asks for it.
     ///
     /// # Errors
     ///
-    /// As [`Window::new`].
+    /// [`SelectionError`] if it is empty or longer than [`Window::LONGEST`].
+    pub fn asked(from: UnixTime, to: UnixTime) -> Result<Self, SelectionError> {
+        Self::within(Self::LONGEST, from, to)
+    }
+
+    /// The `length` before `now`, as somebody asks for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Window::asked`].
     pub fn last(length: Duration, now: UnixTime) -> Result<Self, SelectionError> {
-        Self::new(now.saturating_sub(length), now)
+        Self::asked(now.saturating_sub(length), now)
+    }
+
+    fn within(most: Duration, from: UnixTime, to: UnixTime) -> Result<Self, SelectionError> {
+        match to.since(from) {
+            None | Some(Duration::ZERO) => Err(SelectionError::Empty),
+            Some(length) if most < length => Err(SelectionError::TooLong { length }),
+            Some(_) => Ok(Self { from, to }),
+        }
     }
 
     /// The `length` before `now`, and if that is a day or more, the rest of the hour in which it begins: an hour that
@@ -54,8 +69,7 @@ impl Window {
         if length < DAY {
             return Ok(last);
         }
-        // One of the longest stays as long as it is.
-        Ok(Self::new(last.from.floor(HOUR), now).unwrap_or(last))
+        Self::new(last.from.floor(HOUR), now)
     }
 
     /// The first instant.
@@ -316,8 +330,8 @@ mod tests {
         assert_eq!(Window::new(at(5), at(5)), Err(SelectionError::Empty));
         assert_eq!(Window::new(at(5), at(4)), Err(SelectionError::Empty));
         let longest = i64::try_from(Window::LONGEST.as_secs()).unwrap();
-        assert!(Window::new(at(0), at(longest)).is_ok());
-        let error = Window::new(at(0), at(longest + 86_400)).unwrap_err();
+        assert!(Window::asked(at(0), at(longest)).is_ok());
+        let error = Window::asked(at(0), at(longest + 86_400)).unwrap_err();
         assert_eq!(error.to_string(), "a range of 3661 d is longer than 3660 d");
     }
 
@@ -332,11 +346,23 @@ mod tests {
         assert_eq!(starts(24), at(86_400 * 19_999 + 3600 * 10));
         assert_eq!(starts(25), at(86_400 * 19_999 + 3600 * 9));
         assert_eq!(starts(23), now.saturating_sub(Duration::from_hours(23)));
-        let longest = Window::last_in_hours(Window::LONGEST, now).unwrap();
-        assert_eq!(longest.length(), Window::LONGEST);
+        assert_eq!(starts(24 * 3660), at(86_400 * (20_000 - 3660) + 3600 * 10));
         let full = at(86_400 * 20_000);
         let window = Window::last_in_hours(DAY, full).unwrap();
         assert_eq!(window, Window::last(DAY, full).unwrap());
+    }
+
+    #[test]
+    fn the_longest_window_that_is_asked_for_can_be_widened_to_whole_points_of_any_length() {
+        for days in [1, 7, 364] {
+            let step = Step::new(days * DAY).unwrap();
+            // Begun and ended a second off a whole point, which adds nearly a step at each end.
+            let whole = step.floor(at(1_795_255_500));
+            let from = whole.saturating_sub(Duration::from_secs(1));
+            let asked = Window::asked(from, from.saturating_add(Window::LONGEST)).unwrap();
+            let to = step.floor(asked.to()).saturating_add(step.length());
+            assert!(Window::new(step.floor(asked.from()), to).is_ok(), "{days} d");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The HTTP surface in the words of `OpenAPI` 3.1: `GET /openapi.json`, and the committed `docs/openapi.json`.
 //!
-//! The functions here are never called: each carries the description of one endpoint. A test holds them against what
-//! the endpoints know and answer.
+//! The functions here are never called: each carries the description of one endpoint; [`answers`] adds what it refuses
+//! and the headers. Tests hold them against what the endpoints know and answer, and against docs/api.md.
+
+mod answers;
 
 use actix_web::HttpResponse;
 use serde::Serialize;
@@ -14,6 +16,7 @@ use crate::routes::answer::matrix::MatrixAnswer;
 use crate::routes::answer::probes::ProbesAnswer;
 use crate::routes::answer::rounds::RoundsAnswer;
 use crate::routes::answer::series::SeriesAnswer;
+use crate::routes::openapi::answers::Answers;
 use crate::statement::json::Document;
 
 /// `GET /openapi.json`.
@@ -46,7 +49,7 @@ pub fn document() -> String {
         openapi_json
     ),
     components(schemas(ErrorAnswer, LatestAnswer, RoundsAnswer)),
-    modifiers(&Keys, &Codes),
+    modifiers(&Keys, &Codes, &Answers),
     tags(
         (name = "reading", description = "For whoever has a key with the role read or admin, or for everybody if reading is public."),
         (name = "probes", description = "For probes, with their own key."),
@@ -158,8 +161,7 @@ struct Form {
 
 /// Which probes report, and what they say about themselves.
 #[utoipa::path(get, path = "/api/v2/probes", tag = "reading", params(Form),
-    responses((status = 200, body = ProbesAnswer, content_type = "application/json"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+    responses((status = 200, body = ProbesAnswer, content_type = "application/json")),
     security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn probes() {}
@@ -169,8 +171,7 @@ fn probes() {}
 /// Rounds need source and target, and list at most 31 days; `view=latest` looks back as far as the range is long.
 #[utoipa::path(get, path = "/api/v2/results", tag = "reading",
     params(Range, Conditions, ("view" = Option<String>, Query, description = "`rounds` (default) or `latest`"), Form),
-    responses((status = 200, body = RoundsAnswer, content_type = "application/json"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+    responses((status = 200, body = RoundsAnswer, content_type = "application/json")),
     security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn results() {}
@@ -180,8 +181,7 @@ fn results() {}
     params(Range, OneSubject,
         ("step" = Option<String>, Query, description = "How far apart points begin, such as 10m; one that suits the range if not given"),
         Form),
-    responses((status = 200, body = SeriesAnswer, content_type = "application/json"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+    responses((status = 200, body = SeriesAnswer, content_type = "application/json")),
     security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn series() {}
@@ -194,8 +194,7 @@ fn series() {}
     params(Range, Conditions,
         ("percentiles" = Option<bool>, Query, description = "Whether percentiles are wanted (default true); without them it is faster"),
         Form),
-    responses((status = 200, body = MatrixAnswer, content_type = "application/json"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+    responses((status = 200, body = MatrixAnswer, content_type = "application/json")),
     security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn matrix() {}
@@ -217,8 +216,7 @@ fn matrix() {}
         ("family" = Option<u8>, Query, description = "4 or 6; both if not given"),
         ("test" = Option<String>, Query, description = "The test, `icmp` by default"),
         Form),
-    responses((status = 200, body = Document, content_type = "application/json"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+    responses((status = 200, body = Document, content_type = "application/json")),
     security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn sla() {}
@@ -227,25 +225,22 @@ fn sla() {}
 #[utoipa::path(get, path = "/api/v2/plan/{probe}", tag = "probes",
     params(("probe" = String, Path, description = "Name of the probe"),
            ("start" = Option<String>, Query, description = "Start of the round, RFC 3339: decides which time windows are open")),
-    responses((status = 200, body = serde_json::Value, content_type = "application/json"), (status = 304, description = "As the client has it"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+    responses((status = 200, body = serde_json::Value, content_type = "application/json")),
     security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn plan() {}
 
 /// Takes the report of one round; 200 once it is durable.
 #[utoipa::path(post, path = "/api/v2/reports", tag = "probes", request_body = serde_json::Value,
-    responses((status = 200, body = serde_json::Value, content_type = "application/json"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
-    security(("key" = [])))]
+    responses((status = 200, body = serde_json::Value, content_type = "application/json")),
+    security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn reports() {}
 
 /// The latest round of a probe in the words of the original.
 #[utoipa::path(get, path = "/api/v1/data/probe/{name}/last", tag = "reading",
     params(("name" = String, Path, description = "Name of the probe")),
-    responses((status = 200, body = serde_json::Value, content_type = "application/json"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+    responses((status = 200, body = serde_json::Value, content_type = "application/json")),
     security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn last() {}
@@ -253,17 +248,15 @@ fn last() {}
 /// The list of probes for probes of the original: IPv4 entries, with `family=all` both.
 #[utoipa::path(get, path = "/api/v1/conf/probes", tag = "legacy",
     params(("family" = Option<String>, Query, description = "`all` for both families")),
-    responses((status = 200, body = serde_json::Value, content_type = "application/json"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
-    security(("key" = [])))]
+    responses((status = 200, body = serde_json::Value, content_type = "application/json")),
+    security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn legacy_list() {}
 
 /// Takes what a probe of the original measured.
 #[utoipa::path(post, path = "/api/v1/data/probe-result", tag = "legacy", request_body = serde_json::Value,
-    responses((status = 200, body = serde_json::Value, content_type = "application/json"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
-    security(("key" = [])))]
+    responses((status = 200, body = serde_json::Value, content_type = "application/json")),
+    security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn legacy_post() {}
 
@@ -282,8 +275,7 @@ fn readyz() {}
 
 /// Counters of this collector and the latest of every pair, for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "operations",
-    responses((status = 200, body = String, content_type = "text/plain"),
-              (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+    responses((status = 200, body = String, content_type = "text/plain")),
     security(("key" = []), ("basic" = [])))]
 #[expect(dead_code, reason = "carries a description")]
 fn metrics() {}

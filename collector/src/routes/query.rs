@@ -130,7 +130,7 @@ impl Query {
         now: UnixTime,
     ) -> Result<Window, ApiError> {
         let window = match (self.time("from")?, self.time("to")?, self.duration("last")?) {
-            (Some(from), to, None) => Window::new(from, to.unwrap_or(now.floor(GRAIN))),
+            (Some(from), to, None) => Window::asked(from, to.unwrap_or(now.floor(GRAIN))),
             (None, None, span) => last(span.unwrap_or(DEFAULT_SPAN), now.floor(GRAIN)),
             (None, Some(_), None) => return Err(bad("to: give from as well".to_owned())),
             (_, _, Some(_)) => return Err(bad("last: give either last, or from and to".to_owned())),

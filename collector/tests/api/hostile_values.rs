@@ -157,7 +157,13 @@ pub(crate) const GREEDY: &[(&str, bool)] = &[
     ("/api/v2/series?source=ams1&target=lon1&last=90d&step=1h", false),
     ("/api/v2/series?source=ams1&target=lon1&last=400d&step=1h", false),
     ("/api/v2/series?source=ams1&target=lon1&last=3660d&step=1h", true),
-    ("/api/v2/series?source=ams1&target=lon1&last=3650d&step=1d", false),
+    ("/api/v2/series?source=ams1&target=lon1&last=3660d&step=1d", false),
+    (
+        "/api/v2/series?source=ams1&target=lon1&last=3660d&step=364d",
+        false,
+    ),
+    ("/api/v2/series?source=ams1&target=lon1&last=3660d", false),
+    ("/api/v2/series?source=ams1&target=lon1&last=3661d&step=1d", true),
     (
         "/api/v2/series?source=ams1&target=lon1&from=1677-09-21T00:12:44Z&to=2262-04-11T23:47:16Z",
         true,

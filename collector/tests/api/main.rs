@@ -7,6 +7,7 @@ mod answers;
 mod app;
 mod counting;
 mod decoded;
+mod described;
 mod harmless;
 mod hostile;
 mod hostile_values;

@@ -12,7 +12,9 @@ use collector::config::Config;
 use collector::config::layer::Sources;
 use collector::context::Context;
 use collector::key::{KeyDigest, KeyEntry, Role, file};
+use collector::plan::Defaults;
 use collector::startup::{Application, storage};
+use collector::synthetic::{History, Scenario};
 use ippm::UnixTime;
 use serde_json::json;
 use tempfile::TempDir;
@@ -44,7 +46,7 @@ impl App {
             }
         }
         probes.push(json!({"name": HOSTILE, "proto": 4, "address": "192.0.2.99"}));
-        let app = Self::build(settings, Some(json!({"probes": probes}).to_string()));
+        let app = Self::build(settings, Some(json!({"probes": probes}).to_string()), None, START);
         let context = app.context.clone();
         wait(async || !context.store.plan_versions(None, NOW).await.unwrap().is_empty()).await;
         app.clock.store(NOW.as_ns(), Ordering::SeqCst);
@@ -53,12 +55,37 @@ impl App {
 
     /// One without roster and results.
     pub(crate) fn empty(settings: &[(&str, &str)]) -> Self {
-        let app = Self::build(settings, None);
+        let app = Self::build(settings, None, None, START);
         app.clock.store(NOW.as_ns(), Ordering::SeqCst);
         app
     }
 
-    fn build(settings: &[(&str, &str)], roster: Option<String>) -> Self {
+    /// One of a synthetic exchange with so many probes, from `start` to `end`; its clock stands so much `later`.
+    pub(crate) async fn synthetic(probes: usize, start: UnixTime, end: UnixTime, later: Duration) -> Self {
+        let scenario = Scenario {
+            probes,
+            start,
+            end,
+            raw_from: start,
+            seed: 1,
+        };
+        let config = Config::load(&Sources::default()).unwrap();
+        let history = History::new(scenario, Defaults::of(&config)).unwrap();
+        let settings = [("ACCESS__PUBLIC_READ", "true")];
+        let roster = Some(history.roster_text().to_owned());
+        let app = Self::build(&settings, roster, Some(history.schedule_text()), start);
+        history.write(app.context.store.as_ref()).await.unwrap();
+        app.clock
+            .store(end.saturating_add(later).as_ns(), Ordering::SeqCst);
+        app
+    }
+
+    fn build(
+        settings: &[(&str, &str)],
+        roster: Option<String>,
+        schedule: Option<&str>,
+        start: UnixTime,
+    ) -> Self {
         // Another test may have chosen the same provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
@@ -72,6 +99,9 @@ impl App {
         fs::write(folder.path().join("keys.toml"), key).unwrap();
         if let Some(roster) = roster {
             fs::write(folder.path().join("probes.json"), roster).unwrap();
+        }
+        if let Some(schedule) = schedule {
+            fs::write(folder.path().join("schedule.json"), schedule).unwrap();
         }
         let own = [
             ("STORE__DATA_DIR", folder.path().to_str().unwrap()),
@@ -87,7 +117,7 @@ impl App {
         .unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let store = storage::open(&config).unwrap();
-        let clock = Arc::new(AtomicI64::new(START.as_ns()));
+        let clock = Arc::new(AtomicI64::new(start.as_ns()));
         let time = Arc::clone(&clock);
         let application = Application::build(
             config,

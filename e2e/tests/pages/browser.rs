@@ -238,6 +238,13 @@ impl Browser {
         .unwrap();
     }
 
+    /// The page as it looks now as an SVG, text as text: `height` CSS pixels of it, or all.
+    pub(crate) async fn draw(&self, height: Option<u32>) -> String {
+        let limit = height.map_or_else(|| "Infinity".to_owned(), |height| height.to_string());
+        let script = include_str!("svg.js").replacen("LIMIT", &limit, 1);
+        self.script(&script).await.as_str().unwrap().to_owned()
+    }
+
     /// What holds of every page: labels, contrast, order of focus, one heading, no inline style.
     pub(crate) async fn check_page(&self) {
         let faults = self.script(include_str!("check.js")).await;

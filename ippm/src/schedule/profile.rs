@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::plan::Plan;
 use crate::{Bandwidth, Label};
 
 /// Packets like those of a service: so many a second, so large, so marked.
@@ -46,7 +47,7 @@ pub enum ProfileError {
 
 impl Profile {
     /// Most packets per second: a probe sends no more to one target.
-    pub const MAX_PPS: u64 = 200;
+    pub const MAX_PPS: u64 = Plan::MAX_PPS_PER_TARGET;
     /// Smallest frame: the shortest that Ethernet carries (IEEE 802.3 §4.4.2).
     pub const MIN_SIZE_BYTES: u64 = 64;
     /// Largest frame: an IP packet of 9000 bytes, the usual jumbo frame.

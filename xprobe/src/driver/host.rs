@@ -130,7 +130,15 @@ fn setting(name: &str) -> Option<u64> {
 
 /// The sum of what is known; unknown if nothing is.
 fn sum(parts: [Option<u64>; 2]) -> Option<u64> {
-    parts.into_iter().flatten().reduce(|sum, part| sum + part)
+    parts.into_iter().flatten().reduce(u64::saturating_add)
+}
+
+/// The sum of numbers of the kernel; unknown if it does not fit, which no kernel reaches but a table that
+/// something else put in its place may.
+fn total(numbers: &[u64]) -> Option<u64> {
+    numbers
+        .iter()
+        .try_fold(0_u64, |sum, number| sum.checked_add(*number))
 }
 
 /// Time of all processors, in ticks.
@@ -147,14 +155,15 @@ impl Cpu {
         let ticks: Vec<u64> = numbers(text.lines().next()?.strip_prefix("cpu ")?);
         let ticks: [u64; 8] = ticks.get(..8)?.try_into().ok()?;
         Some(Self {
-            total: ticks.iter().sum(),
+            total: total(&ticks)?,
             steal: ticks[7],
         })
     }
 
     fn steal_ppm(self, later: Self) -> Option<u64> {
         let total = later.total.checked_sub(self.total)?;
-        (later.steal.saturating_sub(self.steal) * 1_000_000).checked_div(total)
+        let steal = later.steal.saturating_sub(self.steal);
+        u64::try_from((u128::from(steal) * 1_000_000).checked_div(u128::from(total))?).ok()
     }
 }
 
@@ -171,9 +180,8 @@ fn interfaces(text: &str) -> Option<Interfaces> {
                 return Some(None);
             };
             let columns: Vec<u64> = numbers(rest);
-            let entry = columns
-                .get(..12)
-                .map(|columns| (columns[2] + columns[10], columns[3] + columns[11]));
+            let both = |at: usize| columns.get(at)?.checked_add(*columns.get(at + 8)?);
+            let entry = both(2).zip(both(3));
             (name.trim() != "lo").then(|| Some((name.trim().to_owned(), entry?)))
         })
         .collect()
@@ -186,8 +194,8 @@ fn grown(before: &Interfaces, now: &Interfaces) -> (u64, u64) {
         .filter_map(|(name, now)| Some((before.get(name)?, now)));
     pairs.fold((0, 0), |(errors, drops), (before, now)| {
         (
-            errors + now.0.saturating_sub(before.0),
-            drops + now.1.saturating_sub(before.1),
+            errors.saturating_add(now.0.saturating_sub(before.0)),
+            drops.saturating_add(now.1.saturating_sub(before.1)),
         )
     })
 }
@@ -199,19 +207,21 @@ fn table_column(text: &str, name: &str) -> Option<u64> {
         .next()?
         .split_ascii_whitespace()
         .position(|found| found == name)?;
-    lines
+    let values: Option<Vec<u64>> = lines
         .map(|line| u64::from_str_radix(line.split_ascii_whitespace().nth(column)?, 16).ok())
-        .sum()
+        .collect();
+    total(&values?)
 }
 
 /// ICMP messages that were withheld, from `/proc/net/snmp`: a line of names above a line of numbers.
 fn withheld(text: &str) -> Option<u64> {
     let mut lines = text.lines().filter_map(|line| line.strip_prefix("Icmp: "));
     let (names, values) = (lines.next()?.split(' '), numbers::<u64>(lines.next()?));
-    let limited = names
+    let limited: Vec<u64> = names
         .zip(values)
-        .filter(|(name, _)| name.starts_with("OutRateLimit"));
-    limited.map(|(_, value)| value).reduce(|sum, value| sum + value)
+        .filter_map(|(name, value)| name.starts_with("OutRateLimit").then_some(value))
+        .collect();
+    if limited.is_empty() { None } else { total(&limited) }
 }
 
 /// The same from `/proc/net/snmp6`: a name and a number on each line.
@@ -229,9 +239,44 @@ fn numbers<T: FromStr>(text: &str) -> Vec<T> {
         .collect()
 }
 
+/// Reads two texts as each of the kernel's tables, before and after a round: the share of stolen time, and how much
+/// the errors and the drops of the interfaces grew. For the targets in `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn between(before: &str, now: &str) -> (Option<u64>, Option<(u64, u64)>) {
+    let read = |text: &str| Counters {
+        cpu: Cpu::parse(text),
+        interfaces: interfaces(text),
+        neighbor_overflows: table_column(text, "table_fulls"),
+        icmp_rate_limited: sum([withheld(text), withheld_v6(text)]),
+    };
+    let (before, now) = (read(before), read(now));
+    let steal = before.cpu.zip(now.cpu);
+    let interfaces = before.interfaces.zip(now.interfaces);
+    (
+        steal.and_then(|(before, now)| before.steal_ppm(now)),
+        interfaces.map(|(before, now)| grown(&before, &now)),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_add_up_to_more_than_fits_are_unknown() {
+        let most = u64::MAX;
+        assert_eq!(Cpu::parse(&format!("cpu  {most} 1 0 0 0 0 0 0\n")), None);
+        let whole = format!("cpu  0 0 0 0 0 0 0 {most}\n");
+        let (nothing, whole) = (Cpu::parse("cpu  0 0 0 0 0 0 0 0\n"), Cpu::parse(&whole));
+        assert_eq!(nothing.unwrap().steal_ppm(whole.unwrap()), Some(1_000_000));
+        let device = |errors: u64| format!("a\nb\n eth0: 0 0 {errors} 0 0 0 0 0 0 0 1 0\n");
+        assert_eq!(interfaces(&device(most)), None);
+        assert!(interfaces(&device(most - 1)).is_some());
+        let table = format!("table_fulls\n{most:x}\n1\n");
+        assert_eq!(table_column(&table, "table_fulls"), None);
+        let names = "Icmp: OutRateLimitGlobal OutRateLimitHost";
+        assert_eq!(withheld(&format!("{names}\nIcmp: {most} 1\n")), None);
+    }
 
     #[test]
     fn stolen_time_is_a_share_of_all_time_and_guests_are_not_counted_twice() {

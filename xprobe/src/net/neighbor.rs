@@ -64,7 +64,7 @@ fn question() -> [u8; HEADER + ENTRY] {
 }
 
 /// Takes the unresolved addresses out of a part of the answer; whether it was the last.
-fn read(mut part: &[u8], found: &mut Vec<IpAddr>) -> io::Result<bool> {
+pub(super) fn read(mut part: &[u8], found: &mut Vec<IpAddr>) -> io::Result<bool> {
     while let Some(length) = word(part, 0) {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let message = part.get(HEADER..length).ok_or(io::ErrorKind::InvalidData)?;

@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ippm::plan::Plan;
+
 use super::Flow;
 
 /// Most packets a second that a probe ever sends in all, whatever a plan asks for.
-pub const MAX_PPS: u64 = 20_000;
+pub const MAX_PPS: u64 = Plan::MAX_PPS;
 /// Most packets a second that a probe ever sends to one address.
-pub const MAX_PPS_PER_TARGET: u64 = 200;
+pub const MAX_PPS_PER_TARGET: u64 = Plan::MAX_PPS_PER_TARGET;
 /// Most results of one round.
-pub const MAX_RESULTS: usize = ippm::plan::Plan::MAX_RESULTS;
+pub const MAX_RESULTS: usize = Plan::MAX_RESULTS;
 /// Most packets of one round, over all its results: each is remembered until the report is made.
-pub const MAX_PACKETS: u64 = ippm::plan::Plan::MAX_PACKETS;
+pub const MAX_PACKETS: u64 = Plan::MAX_PACKETS;
 
 /// The lateness of one wake-up: what is later was held up by something else.
 const MAX_FORGIVEN: Duration = Duration::from_millis(1);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use ippm::class::Class;
 use ippm::{Family, ProbeName, UnixTime};
 
 use crate::pages::choice::{MatrixChoice, Shown};
@@ -20,6 +21,8 @@ pub(crate) struct Cell {
     pub(crate) link: String,
     pub(crate) in_maintenance: bool,
     pub(crate) side: &'static str,
+    /// Of which families nothing came back in the latest slot, in words; empty if of none.
+    pub(crate) down: String,
     /// How bad it is: silent ones above all others, then by value; `None` for what is not measured at all.
     pub(crate) rank: Option<f64>,
 }
@@ -72,6 +75,7 @@ impl Cell {
             link: link::pair("", source.as_str(), target.as_str()) + &link::query(&parameters),
             in_maintenance: entries.iter().any(|entry| entry.standing.in_maintenance),
             side,
+            down: down(entries),
             rank: Some(verdict.rank),
         }
     }
@@ -84,6 +88,7 @@ impl Cell {
             link: String::new(),
             in_maintenance: false,
             side: "",
+            down: String::new(),
             rank: None,
         }
     }
@@ -105,6 +110,20 @@ impl Cell {
         let overlay = if self.in_maintenance { " maint" } else { "" };
         let gap = if self.side.is_empty() { "" } else { " " };
         format!("{look}{overlay}{gap}{}", self.side)
+    }
+}
+
+fn down(entries: &[&MatrixEntry]) -> String {
+    let is_down = |entry: &&&MatrixEntry| entry.standing.class == Some(Class::Down);
+    let families: Vec<String> = entries
+        .iter()
+        .filter(is_down)
+        .map(|entry| format!("IPv{}", entry.subject.family.number()))
+        .collect();
+    match families.len() {
+        0 => String::new(),
+        found if found == entries.len() => "down".to_owned(),
+        _ => format!("{} down", families.join(", ")),
     }
 }
 

@@ -98,6 +98,35 @@ fn silence_is_hatched_whatever_the_window_says_and_comes_first() {
 }
 
 #[test]
+fn what_is_down_now_is_listed_first_however_little_the_window_lost() {
+    let down = |target: &str, family, class| {
+        let mut entry = entry(subject("a", target, family), figures(1, 420));
+        entry.standing = standing(class, Some(Duration::from_mins(6)));
+        entry
+    };
+    let html = page(
+        &[],
+        &matrix(vec![
+            down("b", Family::V4, Class::Down),
+            down("b", Family::V6, Class::Down),
+            down("c", Family::V4, Class::Ok),
+            down("c", Family::V6, Class::Down),
+            // It lost everything in the window, and answers again.
+            entry(subject("a", "d", Family::V4), figures(280, 420)),
+        ]),
+    );
+    let lists = &html[html.find("Where to look first").unwrap()..html.find("<table").unwrap()];
+    let (now, window) = lists.split_once("Worst pairs").expect(&html);
+    assert!(now.contains("Down now: 2"), "{now}");
+    for text in [">down</span> a → b<", ">IPv6 down</span> a → c<"] {
+        assert!(now.contains(text), "{text}: {now}");
+    }
+    assert!(window.contains("a → d") && !now.contains("a → d"), "{lists}");
+    let calm = page(&[], &matrix(vec![down("b", Family::V4, Class::Degraded)]));
+    assert!(!calm.contains("Down now"), "{calm}");
+}
+
+#[test]
 fn what_is_no_longer_expected_is_not_silent() {
     let mut retired = entry(subject("a", "b", Family::V4), figures(0, 420));
     retired.standing = standing(Class::Ok, Some(Duration::from_hours(5)));

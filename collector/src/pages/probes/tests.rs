@@ -105,3 +105,25 @@ fn synthetic_history_says_so() {
 fn without_probes_the_page_says_what_comes_next() {
     assert!(page(vec![]).contains("collector key new"));
 }
+
+#[test]
+fn what_is_marked_is_what_is_wrong_with_the_probe() {
+    let marked = |state| {
+        let html = page(vec![probe("ams1", state, Some(run("ams1", "1.2.0")))]);
+        let cells = html.split("<td").skip(1);
+        let marked = cells.filter(|cell| cell.starts_with(" class=\"stale\""));
+        marked.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(marked(ProbeState::Reporting), Vec::<String>::new());
+    for (state, text) in [
+        (ProbeState::Suspect, "suspect: clock"),
+        (ProbeState::Missing, "2026-11-21 06:39:10 UTC"),
+        (ProbeState::Silent, "2026-11-21 06:39:10 UTC"),
+    ] {
+        let marked = marked(state);
+        assert!(
+            marked.len() == 1 && marked[0].contains(text),
+            "{state:?}: {marked:?}"
+        );
+    }
+}

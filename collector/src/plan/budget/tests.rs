@@ -110,8 +110,8 @@ fn the_rates_of_a_probe_are_those_that_it_would_refuse_to_exceed() {
 #[test]
 fn a_round_holds_so_many_packets() {
     let rates = Defaults {
-        pps: MAX_PPS,
-        pps_per_target: MAX_PPS_PER_TARGET,
+        pps: Plan::MAX_PPS,
+        pps_per_target: Plan::MAX_PPS_PER_TARGET,
         ..defaults()
     };
     // 200 packets/s over 280 s are 56,000 to each of 36: 2,016,000.

@@ -129,17 +129,11 @@ impl Reading {
             self.slots.end
         };
         let chosen = Chosen::new(&self.series[place.series..place.series + number], place.series);
-<<<<<<< HEAD
         let room = usize::try_from(end - place.slot).unwrap_or(0);
         let mut found: Vec<Vec<Packed>> = (0..number).map(|_| Vec::with_capacity(room)).collect();
         let mut statement = connection.prepare_cached(&self.sql())?;
         let mut of_slices = connection.prepare_cached(SLICES_SQL)?;
-=======
-        let mut found: Vec<Vec<Packed>> = (0..number).map(|_| Vec::new()).collect();
-        let sql = self.sql();
         let as_of = self.hours.as_ref().map(|hours| hours.as_of());
-        let mut statement = connection.prepare_cached(&sql)?;
->>>>>>> wt-m
         for slot in place.slot..end {
             if let (Some(hours), Some(as_of)) = (&self.hours, as_of) {
                 self.remembered(&hours.of(connection, slot, as_of)?, slot, &chosen, &mut found);
