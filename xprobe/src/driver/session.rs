@@ -161,7 +161,9 @@ impl Session {
             }
             let until = match self.round.poll(now) {
                 Action::Finish => break,
-                Action::Wait { until } => until.min(next_word).min(deadline.unwrap_or(Duration::MAX)),
+                Action::Wait { until } => until
+                    .min(self.with_departure(until, next_word, PROGRESS_INTERVAL))
+                    .min(deadline.unwrap_or(Duration::MAX)),
                 Action::Send {
                     packet: id,
                     wire_sequence,
@@ -183,7 +185,8 @@ impl Session {
             };
             let resting = now < next_read;
             let wake = if resting {
-                rest(signals, until.min(next_read).saturating_sub(now))
+                let read = self.with_departure(until, next_read, PATIENCE);
+                rest(signals, until.min(read).saturating_sub(now))
             } else {
                 sockets.wait(signals, until.saturating_sub(now))
             };
@@ -203,6 +206,16 @@ impl Session {
         // What came in the last moment.
         sockets.wait(None, Duration::ZERO);
         self.read(sockets);
+    }
+
+    /// When to do what is due at `time`: with the next departure at `until`, which wakes us anyway, if packets are still
+    /// to leave and it is no more than `patience` away.
+    fn with_departure(&self, until: Duration, time: Duration, patience: Duration) -> Duration {
+        if !self.round.is_all_sent() && until <= time + patience {
+            time.max(until)
+        } else {
+            time
+        }
     }
 
     fn send(&mut self, sockets: &Sockets, id: PacketId, sequence: u16, due: Duration, packet: &mut Vec<u8>) {

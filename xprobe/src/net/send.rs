@@ -16,9 +16,10 @@ pub const MOST: usize = 32;
 /// How often a send that fails with an error is tried before the error is believed.
 ///
 /// With an error queue the kernel also hands the errors of *earlier* packets to whichever call comes
-/// next on the socket. Such a send did not happen, and its error is gone once reported; two may
-/// arrive between two tries, three in a row within microseconds are the packet's own.
-const SEND_TRIES: u32 = 3;
+/// next on the socket. Such a send did not happen, and its error is gone once reported. A burst of
+/// errors may hit a few tries, the more so if this process has to wait for a processor between two;
+/// eight in a row within microseconds are the packet's own.
+const SEND_TRIES: u32 = 8;
 
 /// A packet on its way out.
 #[derive(Debug, Clone, Copy)]
