@@ -55,10 +55,15 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// What was known before `to`.
-    pub(super) async fn read(store: &dyn Store, view: &View<'_>, to: UnixTime) -> Result<Self, ReportError> {
+    /// What was known before `to` of whoever `filter` is about.
+    pub(super) async fn read(
+        store: &dyn Store,
+        view: &View<'_>,
+        filter: &Filter,
+        to: UnixTime,
+    ) -> Result<Self, ReportError> {
         Ok(Self {
-            history: history(store, view, to).await?,
+            history: history(store, view, filter.source.as_ref(), to).await?,
             calendar: calendar(store, view).await?,
         })
     }
@@ -70,7 +75,7 @@ pub(super) async fn gather(
     view: &View<'_>,
     ask: Ask<'_>,
 ) -> Result<Gathered, ReportError> {
-    let known = Known::read(store, view, ask.window.to()).await?;
+    let known = Known::read(store, view, ask.filter, ask.window.to()).await?;
     gather_by(store, view, ask, &known).await
 }
 
@@ -127,13 +132,23 @@ fn begun(window: Window, now: UnixTime) -> Option<Window> {
     Window::new(window.from(), end).ok()
 }
 
-/// Every plan that was in force before `to`, with today's names.
+/// Every plan of `source`, or of all, that was in force before `to`, with today's names.
 pub(super) async fn history(
     store: &dyn Store,
     view: &View<'_>,
+    source: Option<&ProbeName>,
     to: UnixTime,
 ) -> Result<History, ReportError> {
-    let versions = store.plan_versions(None, to).await?;
+    let versions = match source {
+        None => store.plan_versions(None, to).await?,
+        Some(source) => {
+            let mut versions = Vec::new();
+            for name in view.directory.names_of(source) {
+                versions.extend(store.plan_versions(Some(name), to).await?);
+            }
+            versions
+        }
+    };
     let unreadable = |error: crate::plan::history::HistoryError| StoreError::Unreadable {
         reason: error.to_string(),
     };

@@ -109,7 +109,7 @@ pub async fn read(
 ) -> Result<Latest, ReportError> {
     let since = view.now.saturating_sub(question.within);
     let mut rows = latest_rows(store, view, &question.filter, since, Parts::ALL).await?;
-    let known = Known::read(store, view, view.now).await?;
+    let known = Known::read(store, view, &question.filter, view.now).await?;
     let standings = standings(store, view, &question.filter, &known, since).await?;
     let entries = standings.into_iter().map(|(subject, standing)| LatestEntry {
         row: rows.remove(&subject),

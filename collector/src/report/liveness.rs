@@ -95,7 +95,7 @@ async fn periods(store: &dyn Store, view: &View<'_>) -> Result<BTreeMap<ProbeNam
         names.push(version.probe);
     }
     names.dedup();
-    let history = gather::history(store, view, until).await?;
+    let history = gather::history(store, view, None, until).await?;
     let mut periods = BTreeMap::new();
     for name in names {
         // A plan under a former name ended when the probe was renamed.

@@ -125,7 +125,7 @@ pub async fn read(
             Wanted::Figures
         },
     };
-    let known = Known::read(store, view, window.to().max(view.now)).await?;
+    let known = Known::read(store, view, &question.filter, window.to().max(view.now)).await?;
     let since = view.now.saturating_sub(LATEST_WITHIN);
     let (gathered, standings) = tokio::try_join!(
         gather_by(store, view, ask, &known),

@@ -80,7 +80,7 @@ pub async fn read(
     ledger.add_runs(runs.values().map(Reported::from), view.directory);
     let until = window.to().saturating_add(MAX_PERIOD + GRACE);
     ledger.read_beats(store, (window.from(), until)).await?;
-    let history = gather::history(store, view, window.to()).await?;
+    let history = gather::history(store, view, Some(&subject.source), window.to()).await?;
     let is_wanted = |pair: &Pair<'_>| Subject::from(*pair) == subject;
     let expected = history.expected(window.from(), window.to(), &is_wanted);
     let calendar = gather::calendar(store, view).await?;
