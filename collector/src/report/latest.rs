@@ -9,7 +9,8 @@ use ippm::plan::MAX_PERIOD;
 use ippm::{ProbeName, UnixTime};
 
 use crate::plan::history::{Expected, Pair};
-use crate::report::gather::{self, Known};
+use crate::report::gather;
+use crate::report::known::Known;
 use crate::report::ledger::Ledger;
 use crate::report::selection::{Filter, Subject};
 use crate::report::slot::{Outlook, result_of};
