@@ -12,6 +12,7 @@ pub mod directory;
 pub mod figures;
 mod fold;
 mod gather;
+mod known;
 pub mod last;
 pub mod latest;
 pub mod ledger;

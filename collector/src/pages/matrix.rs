@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use ippm::ProbeName;
+use ippm::cell::DAY;
 
 use crate::pages::choice::{MatrixChoice, Shown, WINDOWS};
 use crate::pages::heat::{self, Scale};
@@ -165,10 +166,15 @@ impl MatrixPage {
             tests: tests(&choice, source.tests),
             windows: windows(&choice),
             caption: format!(
-                "{} from each source (row) to each target (column), {} to {}",
+                "{} from each source (row) to each target (column), {} to {}{}",
                 choice.shown.name(),
                 format::minute(matrix.window.from()),
-                format::minute(matrix.window.to())
+                format::minute(matrix.window.to()),
+                if choice.last < DAY {
+                    ""
+                } else {
+                    "; the window begins with a full hour"
+                }
             ),
             targets: targets.iter().map(|name| head(name, directory)).collect(),
             has_results: matrix.entries.iter().any(|entry| entry.figures.is_some()),

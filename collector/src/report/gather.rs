@@ -1,25 +1,27 @@
 //! Asks a store for everything that a window needs, from the coarsest cells that will do.
 
+mod running;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ippm::cell::HOUR;
-use ippm::class::maintenance::Calendar;
 use ippm::class::slot::GRACE;
 use ippm::plan::MAX_PERIOD;
 use ippm::{Family, ProbeName, TestName, UnixTime};
 
-use crate::plan::history::{History, Pair};
+use crate::plan::history::Pair;
 use crate::plan::span::{Span, Spans};
 use crate::report::fold::{Buckets, Finer, Fold, Grid, Place, With};
+use crate::report::known::Known;
 use crate::report::ledger::Ledger;
 use crate::report::segment::{Segment, coarsest, segments};
 use crate::report::selection::{Filter, Step, Subject, Window};
 use crate::report::view::{Freshness, ReportError, View};
-use crate::store::cell::{CellParts, CellQuery, CellTally, Resolution, RowTally, SharedCells};
+use crate::store::Store;
+use crate::store::cell::{CellParts, CellQuery, Resolution, SharedCells};
 use crate::store::query::RowQuery;
 use crate::store::row::{Parts, Row};
-use crate::store::{Store, StoreError};
 
 /// What is wanted of a window.
 #[derive(Debug, Clone, Copy)]
@@ -48,29 +50,13 @@ pub(super) struct Gathered {
     pub(super) freshness: Freshness,
 }
 
-/// Plans and announced work.
-pub(super) struct Known {
-    pub(super) history: History,
-    pub(super) calendar: Calendar,
-}
-
-impl Known {
-    /// What was known before `to`.
-    pub(super) async fn read(store: &dyn Store, view: &View<'_>, to: UnixTime) -> Result<Self, ReportError> {
-        Ok(Self {
-            history: history(store, view, to).await?,
-            calendar: calendar(store, view).await?,
-        })
-    }
-}
-
 /// Reads and adds up.
 pub(super) async fn gather(
     store: &dyn Store,
     view: &View<'_>,
     ask: Ask<'_>,
 ) -> Result<Gathered, ReportError> {
-    let known = Known::read(store, view, ask.window.to()).await?;
+    let known = Known::read(store, view, ask.filter, ask.window.to()).await?;
     gather_by(store, view, ask, &known).await
 }
 
@@ -127,27 +113,6 @@ fn begun(window: Window, now: UnixTime) -> Option<Window> {
     Window::new(window.from(), end).ok()
 }
 
-/// Every plan that was in force before `to`, with today's names.
-pub(super) async fn history(
-    store: &dyn Store,
-    view: &View<'_>,
-    to: UnixTime,
-) -> Result<History, ReportError> {
-    let versions = store.plan_versions(None, to).await?;
-    let unreadable = |error: crate::plan::history::HistoryError| StoreError::Unreadable {
-        reason: error.to_string(),
-    };
-    let history = History::new(versions).map_err(unreadable)?;
-    Ok(history.renamed(view.directory.aliases().clone()))
-}
-
-/// Everything that was announced, whenever it was.
-pub(super) async fn calendar(store: &dyn Store, view: &View<'_>) -> Result<Calendar, ReportError> {
-    let until = view.now.saturating_add(Duration::from_nanos(1));
-    let versions = store.maintenance_versions(until).await?;
-    Ok(versions.into_iter().map(|version| version.entry).collect())
-}
-
 /// Of whom something is read, among those that were asked for.
 #[derive(Debug, Clone, Copy)]
 enum Of<'a> {
@@ -194,74 +159,6 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Whether `segment` is of whole hours up to the present and of everybody: then the cells of those hours are
-    /// worth a look, although results still come.
-    fn is_running(&self, segment: Segment) -> bool {
-        let is_of_all = self.is_of_all(Of::All);
-        let until = segment.to.saturating_add(PRESENT);
-        let is_whole = segment.from == segment.from.floor(HOUR) && self.view.now < until;
-        is_of_all && is_whole && coarsest(self.ask.step).is_some()
-    }
-
-    /// Reads a segment that [is running](Self::is_running): of the sources whose cells are made of all their results
-    /// from these, of the others from single results.
-    async fn running(&mut self, segment: Segment) -> Result<(), ReportError> {
-        let of_hours = Segment {
-            resolution: Some(Resolution::Hour),
-            ..segment
-        };
-        let shared = self.store.shared_cells(segment.from, segment.to).await?;
-        let made = match &shared {
-            Some(shared) => shared.tallies(),
-            None => self.cell_tallies(segment).await?,
-        };
-        let late = self.sources_ahead_of(made, segment).await?;
-        match shared {
-            Some(shared) => self.shared_cells(of_hours, &shared, Of::AllBut(&late)),
-            None => self.cells(segment, Resolution::Hour, Of::AllBut(&late)).await?,
-        }
-        if late.is_empty() {
-            return Ok(());
-        }
-        self.rows(segment, Of::Sources(&late)).await
-    }
-
-    async fn cell_tallies(&self, segment: Segment) -> Result<Vec<CellTally>, StoreError> {
-        let (from, to) = (segment.from, segment.to);
-        self.store.cell_tallies(Resolution::Hour, None, from, to).await
-    }
-
-    /// The sources, by their present names, with results in the hours of `segment` that are in no cell that was
-    /// `made`, or that begin behind it.
-    async fn sources_ahead_of(
-        &self,
-        made: Vec<CellTally>,
-        segment: Segment,
-    ) -> Result<BTreeSet<ProbeName>, StoreError> {
-        let behind = (segment.to, self.view.now.saturating_add(MAX_PERIOD));
-        let reported = self.store.reported(None, behind.0, behind.1).await?;
-        let mut ahead: BTreeSet<&ProbeName> = reported.iter().map(|report| &report.source).collect();
-        let rows = self.store.row_tallies(None, segment.from, segment.to).await?;
-        // Both come in the order of the series.
-        let mut made = made.into_iter().peekable();
-        for RowTally { series, hours } in &rows {
-            while made.next_if(|tally| tally.series < *series).is_some() {}
-            let tally = made.next_if(|tally| tally.series == *series);
-            let cells = tally.map_or_else(Vec::new, |tally| tally.cells);
-            let is_made = |(hour, rows): &(UnixTime, u64)| {
-                let cell = cells.iter().find(|cell| cell.time == *hour);
-                cell.is_some_and(|cell| cell.rows == *rows)
-            };
-            if !hours.iter().all(is_made) {
-                ahead.insert(&series.source);
-            }
-        }
-        let ahead = ahead.into_iter();
-        Ok(ahead
-            .map(|source| self.view.directory.resolve(source).clone())
-            .collect())
-    }
-
     /// Reads a segment from single results.
     async fn rows(&mut self, segment: Segment, of: Of<'_>) -> Result<(), ReportError> {
         let (from, to) = (
@@ -463,10 +360,6 @@ impl Reading<'_> {
         Ok(read.await?)
     }
 }
-
-/// How far behind the end of a window the present may lie for the hour that is running to be taken from its cells.
-/// A window of a program ends with the last full minute.
-const PRESENT: Duration = Duration::from_mins(1);
 
 /// Hours between two others that are read with them: fewer questions, and hardly more answers.
 const PASSED_OVER: Duration = Duration::from_hours(6);

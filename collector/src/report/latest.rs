@@ -9,7 +9,8 @@ use ippm::plan::MAX_PERIOD;
 use ippm::{ProbeName, UnixTime};
 
 use crate::plan::history::{Expected, Pair};
-use crate::report::gather::{self, Known};
+use crate::report::gather;
+use crate::report::known::Known;
 use crate::report::ledger::Ledger;
 use crate::report::selection::{Filter, Subject};
 use crate::report::slot::{Outlook, result_of};
@@ -109,7 +110,7 @@ pub async fn read(
 ) -> Result<Latest, ReportError> {
     let since = view.now.saturating_sub(question.within);
     let mut rows = latest_rows(store, view, &question.filter, since, Parts::ALL).await?;
-    let known = Known::read(store, view, view.now).await?;
+    let known = Known::read(store, view, &question.filter, view.now).await?;
     let standings = standings(store, view, &question.filter, &known, since).await?;
     let entries = standings.into_iter().map(|(subject, standing)| LatestEntry {
         row: rows.remove(&subject),

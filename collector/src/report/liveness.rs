@@ -6,7 +6,7 @@ use std::time::Duration;
 use ippm::class::slot::GRACE;
 use ippm::{ProbeName, UnixTime};
 
-use crate::report::gather;
+use crate::report::known;
 use crate::report::view::{Freshness, ReportError, View};
 use crate::store::Store;
 use crate::store::ledger::ProbeRun;
@@ -95,7 +95,7 @@ async fn periods(store: &dyn Store, view: &View<'_>) -> Result<BTreeMap<ProbeNam
         names.push(version.probe);
     }
     names.dedup();
-    let history = gather::history(store, view, until).await?;
+    let history = known::history(store, view, None, until).await?;
     let mut periods = BTreeMap::new();
     for name in names {
         // A plan under a former name ended when the probe was renamed.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::report::accounting::Account;
 use crate::report::figures::{Figures, Percentiles};
 use crate::report::fold::{Bucket, Buckets};
-use crate::report::gather::{Ask, Known, Wanted, gather_by};
+use crate::report::gather::{Ask, Wanted, gather_by};
+use crate::report::known::Known;
 use crate::report::latest::{self, Standing};
 use crate::report::segment::{coarsest, widened};
 use crate::report::selection::{Filter, Subject, Window};
@@ -125,7 +126,7 @@ pub async fn read(
             Wanted::Figures
         },
     };
-    let known = Known::read(store, view, window.to().max(view.now)).await?;
+    let known = Known::read(store, view, &question.filter, window.to().max(view.now)).await?;
     let since = view.now.saturating_sub(LATEST_WITHIN);
     let (gathered, standings) = tokio::try_join!(
         gather_by(store, view, ask, &known),

@@ -109,8 +109,11 @@ impl Outlook {
 
     /// From the start of `slot` until its result is due, that instant included.
     pub(super) fn until_due(&self, slot: SlotAt) -> Span {
-        let due = slot.start.saturating_add(self.period(slot) + GRACE);
-        Span::new(slot.start, due.saturating_add(Duration::from_nanos(1)))
+        Span::new(slot.start, self.due(slot).saturating_add(Duration::from_nanos(1)))
+    }
+
+    fn due(&self, slot: SlotAt) -> UnixTime {
+        slot.start.saturating_add(self.period(slot) + GRACE)
     }
 
     pub(super) fn is_announced(&self, slot: SlotAt) -> bool {
@@ -172,19 +175,16 @@ impl Outlook {
         let mut account = Account::NOTHING;
         let (mut unreported, mut is_open) = (0, false);
         for slot in self.slots(from, to) {
-            match self.class_of_silence(slot, ledger, view) {
-                Some(Class::Error) => {}
-                Some(class) => {
-                    account.add(class, Slots::counted(1, self.is_announced(slot)));
-                    unreported += 1;
-                }
+            if self.is_reported(slot, ledger) {
                 // A report that is there has its results with it, and nothing else can come of the slot.
-                None if self.is_reported(slot, ledger) => is_open = true,
-                None => {
-                    account.pending += 1;
-                    unreported += 1;
-                }
+                is_open |= view.now < self.due(slot);
+                continue;
             }
+            match self.class_of_silence(slot, ledger, view) {
+                Some(class) => account.add(class, Slots::counted(1, self.is_announced(slot))),
+                None => account.pending += 1,
+            }
+            unreported += 1;
         }
         let left_out = missing
             .checked_sub(unreported)
