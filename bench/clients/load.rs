@@ -11,13 +11,14 @@ use ippm::{Family, UnixTime};
 
 use crate::mesh::Mesh;
 use crate::reports;
+use crate::size::{Size, end};
 
 /// Sources of reports; each of them sends one in every round.
 const SOURCES: usize = 40;
 /// Announcements of which there are versions; each is a series.
 const ANNOUNCEMENTS: usize = 50;
 /// Probes of the mesh whose hours are written: 1984 series.
-const PROBES: usize = 32;
+const PROBES: u16 = 32;
 
 /// A kind of point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,12 +104,28 @@ pub(crate) fn batches(kind: Kind, points: usize, size: usize, start: UnixTime) -
     match kind {
         Kind::Results => (0..batches).map(|at| report(at, size, start)).collect(),
         Kind::Hours => {
-            let mesh = Mesh::new(PROBES);
+            let mesh = Mesh::new(&Size {
+                probes: PROBES,
+                raw_days: 0,
+                hour_days: 0,
+                day_days: 0,
+                silent: 0,
+            });
             let hour = |at| start.saturating_add(Resolution::Hour.length() * number(at));
-            let cells: Vec<_> = (0..)
-                .flat_map(|at| mesh.cells(hour(at), Resolution::Hour))
-                .take(batches * size)
-                .collect();
+            // The mesh reports up to a time of its own; its last day is written as often as is needed.
+            let day = end().floor(Resolution::Day.length());
+            let of_mesh = |at: usize| day.saturating_sub(Resolution::Hour.length() * number(1 + at % 24));
+            let moved = |at: usize| {
+                let (cells, time) = (mesh.cells(of_mesh(at), Resolution::Hour), hour(at));
+                cells.into_iter().map(move |mut stored| {
+                    stored.time = time;
+                    if let Some(slices) = &mut stored.cell.slices {
+                        slices.start = time;
+                    }
+                    stored
+                })
+            };
+            let cells: Vec<_> = (0..).flat_map(moved).take(batches * size).collect();
             cells
                 .chunks(size)
                 .map(|some| Batch::Hours(some.to_vec()))

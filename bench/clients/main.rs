@@ -13,6 +13,11 @@ mod read;
 #[path = "../ingest/reports.rs"]
 #[expect(dead_code, reason = "its lines are for the raw speed")]
 mod reports;
+#[path = "../store/round.rs"]
+mod round;
+#[path = "../store/size.rs"]
+#[expect(dead_code, reason = "the store is asked nothing")]
+mod size;
 #[path = "../engine/usage.rs"]
 mod usage;
 mod wire;
