@@ -11,7 +11,7 @@ use ippm::{Family, UnixTime};
 
 use crate::mesh::Mesh;
 use crate::reports;
-use crate::size::Size;
+use crate::size::{Size, end};
 
 /// Sources of reports; each of them sends one in every round.
 const SOURCES: usize = 40;
@@ -112,10 +112,20 @@ pub(crate) fn batches(kind: Kind, points: usize, size: usize, start: UnixTime) -
                 silent: 0,
             });
             let hour = |at| start.saturating_add(Resolution::Hour.length() * number(at));
-            let cells: Vec<_> = (0..)
-                .flat_map(|at| mesh.cells(hour(at), Resolution::Hour))
-                .take(batches * size)
-                .collect();
+            // The mesh reports up to a time of its own; its last day is written as often as is needed.
+            let day = end().floor(Resolution::Day.length());
+            let of_mesh = |at: usize| day.saturating_sub(Resolution::Hour.length() * number(1 + at % 24));
+            let moved = |at: usize| {
+                let (cells, time) = (mesh.cells(of_mesh(at), Resolution::Hour), hour(at));
+                cells.into_iter().map(move |mut stored| {
+                    stored.time = time;
+                    if let Some(slices) = &mut stored.cell.slices {
+                        slices.start = time;
+                    }
+                    stored
+                })
+            };
+            let cells: Vec<_> = (0..).flat_map(moved).take(batches * size).collect();
             cells
                 .chunks(size)
                 .map(|some| Batch::Hours(some.to_vec()))
