@@ -119,9 +119,7 @@ pub(crate) fn batches(kind: Kind, points: usize, size: usize, start: UnixTime) -
                 let (cells, time) = (mesh.cells(of_mesh(at), Resolution::Hour), hour(at));
                 cells.into_iter().map(move |mut stored| {
                     stored.time = time;
-                    if let Some(slices) = &mut stored.cell.slices {
-                        slices.start = time;
-                    }
+                    stored.cell.slices = stored.cell.slices.map(|slices| slices.starting(time));
                     stored
                 })
             };
