@@ -174,7 +174,8 @@ impl Histogram {
         let most = usize::from(Self::BUCKETS).min(reader.left() / 2);
         let mut buckets: Vec<(u16, u64)> = Vec::with_capacity(most);
         let mut total = 0_u64;
-        while let Some(step) = reader.next_or_end()? {
+        while reader.left() > 0 {
+            let (step, count) = reader.next_two()?;
             let index = match buckets.last() {
                 None => Some(step),
                 Some(_) if step == 0 => return Err(HistogramError::Repeated),
@@ -184,7 +185,6 @@ impl Histogram {
                 .and_then(|index| u16::try_from(index).ok())
                 .filter(|index| *index < Self::BUCKETS)
                 .ok_or(HistogramError::Index)?;
-            let count = reader.next()?;
             if count == 0 {
                 return Err(HistogramError::EmptyBucket { index });
             }

@@ -27,6 +27,7 @@ mod select;
 mod write;
 mod writer;
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,9 @@ use crate::store::{Answer, Appended, Report, Store, StoreError};
 
 /// After this time a beat is given up: committed later, it would tell of a readiness that was not there.
 const BEAT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Heaps of cells that are unpacked at the same time.
+const UNPACKED_AT_ONCE: usize = 2;
 
 /// Cells of one commit: some milliseconds.
 const CELLS_AT_ONCE: usize = 500;
@@ -393,8 +397,7 @@ async fn send_rows(readers: &Readers, query: RowQuery, sender: &AnswerSender<Row
     Ok(())
 }
 
-/// Part by part, each read while the one before it is taken; what is unpacked is unpacked on a thread where that may
-/// take its time.
+/// Part by part; what is unpacked is unpacked on threads where that may take its time, while what was is taken.
 async fn send_cells(
     readers: &Readers,
     hours: Option<Arc<Hours>>,
@@ -405,26 +408,30 @@ async fn send_cells(
         .ask(move |connection| Reading::begin(connection, query, hours))
         .await?;
     let reading = Arc::new(reading);
-    let read = |place| {
-        let (readers, shared) = (readers.clone(), Arc::clone(&reading));
-        tokio::spawn(async move {
-            readers
-                .ask(move |connection| shared.part(connection, place))
-                .await
-        })
-    };
-    let stopped = || fault::unavailable("the store is shutting down");
-    let mut next = reading.first().map(&read);
-    while let Some(part) = next {
-        let (packed, following) = part.await.unwrap_or_else(|_| Err(stopped()))?;
-        next = following.map(&read);
+    let mut next = reading.first();
+    while let Some(place) = next {
+        let shared = Arc::clone(&reading);
+        let (packed, following) = readers
+            .ask(move |connection| shared.part(connection, place))
+            .await?;
+        next = following;
         let mut packed = packed.into_iter().peekable();
-        while packed.peek().is_some() {
-            let some: Vec<_> = packed.by_ref().take(reading.handed()).collect();
-            let shared = Arc::clone(&reading);
-            let unpacked = tokio::task::spawn_blocking(move || shared.unpack(some)).await;
-            let cells = unpacked.unwrap_or_else(|_| Err(stopped()))?;
-            if sender.send(Ok(cells)).await.is_err() {
+        let mut under_way = VecDeque::with_capacity(UNPACKED_AT_ONCE);
+        loop {
+            while under_way.len() < UNPACKED_AT_ONCE && packed.peek().is_some() {
+                let some: Vec<_> = packed.by_ref().take(reading.handed()).collect();
+                let shared = Arc::clone(&reading);
+                under_way.push_back(tokio::task::spawn_blocking(move || shared.unpack(some)));
+            }
+            let Some(unpacked) = under_way.pop_front() else {
+                break;
+            };
+            let stopped = |_| Err(fault::unavailable("the store is shutting down"));
+            if sender
+                .send(Ok(unpacked.await.unwrap_or_else(stopped)?))
+                .await
+                .is_err()
+            {
                 return Ok(());
             }
         }

@@ -111,14 +111,6 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The next integer, `None` at the end of the text.
-    pub(crate) fn next_or_end(&mut self) -> Result<Option<u64>, VarintError> {
-        if self.is_at_end() {
-            return Ok(None);
-        }
-        self.next().map(Some)
-    }
-
     /// The next integer, which has to be there.
     ///
     /// A month of slices is some billion integers of up to eight bytes: those take the way without a branch for
@@ -178,15 +170,11 @@ impl<'a> Reader<'a> {
 
     /// Accepts the text only if every integer was taken.
     pub(crate) fn finish(self) -> Result<(), VarintError> {
-        if self.is_at_end() {
+        if self.left() == 0 {
             Ok(())
         } else {
             Err(VarintError::Trailing)
         }
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.position == self.bytes.len()
     }
 }
 
@@ -240,8 +228,8 @@ mod tests {
     fn decode(text: &str) -> Result<Vec<u64>, VarintError> {
         let mut reader = Reader::new(PREFIX, text)?;
         let mut values = Vec::new();
-        while let Some(value) = reader.next_or_end()? {
-            values.push(value);
+        while reader.left() > 0 {
+            values.push(reader.next()?);
         }
         Ok(values)
     }

@@ -10,10 +10,14 @@ use crate::report::sla::pairs::Expectations;
 use crate::report::sla::reading::Reading;
 use crate::report::sla::tally::Hour;
 use crate::store::StoreError;
-use crate::store::cell::{CellParts, CellQuery, Resolution, StoredCell};
+use crate::store::cell::{CellParts, CellQuery, CellStream, Resolution, StoredCell};
 
 /// From the first hour up to, but without, the second.
 type Piece = (UnixTime, UnixTime);
+
+/// Days that are asked for at once: the hours of a source that measures some sixty pairs then lie side by side in a
+/// store, and are not more than it holds in memory.
+const DAYS_AT_ONCE: u32 = 5;
 
 impl Reading<'_> {
     /// Reads the cells of the period, day by day where some are still to be made, else in one go.
@@ -79,8 +83,23 @@ impl Reading<'_> {
         piece: Piece,
         record: &mut (dyn Record + Send),
     ) -> Result<(), StoreError> {
-        let query = self.query(self.names[0].clone(), None, piece);
-        let mut cells = self.source.store.cells(query);
+        let query = |piece| self.query(self.names[0].clone(), None, piece);
+        let mut queries = pieces(piece).map(query).collect::<Vec<_>>().into_iter();
+        let store = self.source.store;
+        let mut next = queries.next().map(|query| store.cells(query));
+        while let Some(cells) = next {
+            // The store looks for the next piece while this one is added up.
+            next = queries.next().map(|query| store.cells(query));
+            self.take_through(cells, record).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_through(
+        &mut self,
+        mut cells: CellStream,
+        record: &mut (dyn Record + Send),
+    ) -> Result<(), StoreError> {
         let mut last = 0;
         while let Some(cell) = cells.next().await? {
             // Cells of one series come together, so the pair is that of the last cell almost always.
@@ -179,6 +198,14 @@ impl Reading<'_> {
             in_maintenance: rounds.filter(|_| in_maintenance),
         });
     }
+}
+
+/// `piece` in pieces of at most [`DAYS_AT_ONCE`] days.
+fn pieces((from, to): Piece) -> impl Iterator<Item = Piece> {
+    let length = DAY * DAYS_AT_ONCE;
+    std::iter::successors(Some(from), move |from| Some(from.saturating_add(length)))
+        .take_while(move |from| *from < to)
+        .map(move |from| (from, from.saturating_add(length).min(to)))
 }
 
 /// The cells of one hour under several names as one.

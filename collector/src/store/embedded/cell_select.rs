@@ -175,7 +175,11 @@ impl Reading {
             })
         };
         let next = next.filter(|place| place.series < self.series.len());
-        Ok((found.into_iter().flatten().collect(), next))
+        let mut all = Vec::with_capacity(found.iter().map(Vec::len).sum());
+        for cells in found {
+            all.extend(cells);
+        }
+        Ok((all, next))
     }
 
     /// Takes the chosen cells out of an hour.
