@@ -9,7 +9,7 @@ use collector::store::point::{Point, points_of};
 use ippm::class::maintenance::{Maintenance, Scope};
 use ippm::{Family, UnixTime};
 
-use crate::mesh::Mesh;
+use crate::mesh::{Mesh, starting};
 use crate::reports;
 use crate::size::{Size, end};
 
@@ -119,7 +119,7 @@ pub(crate) fn batches(kind: Kind, points: usize, size: usize, start: UnixTime) -
                 let (cells, time) = (mesh.cells(of_mesh(at), Resolution::Hour), hour(at));
                 cells.into_iter().map(move |mut stored| {
                     stored.time = time;
-                    stored.cell.slices = stored.cell.slices.map(|slices| slices.starting(time));
+                    stored.cell.slices = stored.cell.slices.map(|slices| starting(&slices, time));
                     stored
                 })
             };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use collector::store::cell::{Resolution, Series, StoredCell};
 use collector::store::ledger::{Condition, NativeRun, ProbeRun};
 use collector::store::{Entry, Report};
+use ippm::cell::slices::PackedSlices;
 use ippm::cell::{Cell, DAY, HOUR};
 use ippm::{Family, Measured, Measurement, Outcome, ProbeName, Summary, TestName, UnixTime, plan};
 use serde_json::json;
@@ -147,7 +148,7 @@ impl Mesh {
             SLOTS => self.hours[pair.place()][variant].clone(),
             _ => hour(&self.rounds[pair.place()], variant, slots),
         };
-        cell.slices = cell.slices.map(|slices| slices.starting(time));
+        cell.slices = cell.slices.map(|slices| starting(&slices, time));
         Some(cell)
     }
 
@@ -287,4 +288,10 @@ fn run(source: &ProbeName, time: UnixTime, results: usize) -> ProbeRun {
             condition: Condition::UNKNOWN,
         }),
     }
+}
+
+/// The same slices from `time` on.
+pub(crate) fn starting(slices: &PackedSlices, time: UnixTime) -> PackedSlices {
+    let slices = slices.unpack().expect("slices that were made here");
+    slices.starting(time).pack()
 }

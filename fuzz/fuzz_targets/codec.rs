@@ -14,11 +14,13 @@ fuzz_target!(|text: &str| {
         assert_eq!(slices::encode(&value), text);
         let of_cell = CellSlices::from(&value);
         assert_eq!(of_cell.to_slices(), value);
-        assert_eq!(cell_slices::decode(&cell_slices::encode(&of_cell)), Ok(of_cell));
+        let packed = of_cell.pack();
+        assert_eq!(packed.unpack(), Ok(of_cell));
+        assert_eq!(cell_slices::decode(&cell_slices::encode(&packed)), Ok(packed));
     }
     if let Ok(value) = cell_slices::decode(text) {
         assert_eq!(cell_slices::encode(&value), text);
-        let value = value.to_slices();
+        let value = value.unpack().unwrap().to_slices();
         assert_eq!(slices::decode(&slices::encode(&value)), Ok(value));
     }
     if let Ok(value) = loss_runs::decode(text) {

@@ -18,7 +18,7 @@ use crate::histogram::Histogram;
 use crate::limit::LossLimit;
 use crate::{Moments, Slices, UnixTime};
 use row::{CellRow, Counted, RowFinding};
-use slices::CellSlices;
+use slices::{CellSlices, PackedSlices};
 
 /// Length of the smaller cells.
 pub const HOUR: Duration = Duration::from_hours(1);
@@ -89,7 +89,7 @@ pub struct Cell {
     pub legacy_loss_sum: f64,
     /// The 360 slices of an hour; `None` for a day, for an hour without rounds that have slices, and where they
     /// were not read.
-    pub slices: Option<CellSlices>,
+    pub slices: Option<PackedSlices>,
 }
 
 /// Delays of a cell, or of one result on its way into one; of at least one packet.
@@ -133,7 +133,7 @@ impl Cell {
                 add_slices(&mut slices, hour, of_round);
             }
         }
-        cell.slices = slices.as_ref().map(CellSlices::from);
+        cell.slices = slices.as_ref().map(|slices| CellSlices::from(slices).pack());
         Some(cell)
     }
 

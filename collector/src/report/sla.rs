@@ -9,6 +9,7 @@
 //! * arithmetic on slices: [`availability`] (sliding windows), [`minute`] (averages per minute)
 //! * sums over a period: [`account`] (of rounds), [`tally`] (of a pair), [`finding`] (held against the promises),
 //!   [`site`] (of two sites)
+//! * a cell of which the slices are wanted: [`opened`]
 //! * what is set apart: [`overlay`] (announced work, our own load)
 //! * what became of expected slots: `book` (of a pair), `missing` (what the ledger says of a source)
 //! * where it comes from: [`pairs`] (what was expected), `raw` (hours that are cut), `fresh` (hours whose cells are
@@ -24,6 +25,7 @@ mod fresh;
 pub mod gather;
 pub mod minute;
 mod missing;
+pub mod opened;
 pub mod overlay;
 pub mod pairs;
 pub mod period;

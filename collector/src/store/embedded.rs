@@ -27,7 +27,6 @@ mod select;
 mod write;
 mod writer;
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,9 +52,6 @@ use crate::store::{Answer, Appended, Report, Store, StoreError};
 
 /// After this time a beat is given up: committed later, it would tell of a readiness that was not there.
 const BEAT_LIMIT: Duration = Duration::from_secs(5);
-
-/// Heaps of cells that are unpacked at the same time.
-const UNPACKED_AT_ONCE: usize = 2;
 
 /// Cells of one commit: some milliseconds.
 const CELLS_AT_ONCE: usize = 500;
@@ -397,7 +393,7 @@ async fn send_rows(readers: &Readers, query: RowQuery, sender: &AnswerSender<Row
     Ok(())
 }
 
-/// Part by part; what is unpacked is unpacked on threads where that may take its time, while what was is taken.
+/// Part by part, as for rows.
 async fn send_cells(
     readers: &Readers,
     hours: Option<Arc<Hours>>,
@@ -411,27 +407,14 @@ async fn send_cells(
     let mut next = reading.first();
     while let Some(place) = next {
         let shared = Arc::clone(&reading);
-        let (packed, following) = readers
+        let (cells, following) = readers
             .ask(move |connection| shared.part(connection, place))
             .await?;
         next = following;
-        let mut packed = packed.into_iter().peekable();
-        let mut under_way = VecDeque::with_capacity(UNPACKED_AT_ONCE);
-        loop {
-            while under_way.len() < UNPACKED_AT_ONCE && packed.peek().is_some() {
-                let some: Vec<_> = packed.by_ref().take(reading.handed()).collect();
-                let shared = Arc::clone(&reading);
-                under_way.push_back(tokio::task::spawn_blocking(move || shared.unpack(some)));
-            }
-            let Some(unpacked) = under_way.pop_front() else {
-                break;
-            };
-            let stopped = |_| Err(fault::unavailable("the store is shutting down"));
-            if sender
-                .send(Ok(unpacked.await.unwrap_or_else(stopped)?))
-                .await
-                .is_err()
-            {
+        let mut cells = cells.into_iter().peekable();
+        while cells.peek().is_some() {
+            let some = cells.by_ref().take(cell_select::HANDED).collect();
+            if sender.send(Ok(some)).await.is_err() {
                 return Ok(());
             }
         }

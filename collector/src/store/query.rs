@@ -94,6 +94,18 @@ impl<T> AnswerStream<T> {
         }
     }
 
+    /// The next ones, as many as there are at once; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`AnswerStream::next`].
+    pub async fn next_part(&mut self) -> Result<Option<Vec<T>>, StoreError> {
+        match self.next().await? {
+            Some(first) => Ok(Some(std::iter::once(first).chain(&mut self.arrived).collect())),
+            None => Ok(None),
+        }
+    }
+
     /// All that remain.
     ///
     /// # Errors

@@ -327,7 +327,7 @@ async fn a_question_selects_cells_by_every_part_of_the_key(store: &dyn Store, ho
         stored.time = hour.saturating_add(HOUR * number);
         // Slices lie where the cell lies.
         let slices = stored.cell.slices.take();
-        stored.cell.slices = slices.map(|slices| slices.starting(stored.time));
+        stored.cell.slices = slices.map(|slices| slices.unpack().unwrap().starting(stored.time).pack());
         stored
     };
     let stored = [

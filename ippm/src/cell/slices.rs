@@ -1,6 +1,14 @@
 //! The slices of a cell: their counts as runs, because an hour without loss is three of them.
 
+use crate::codec::{CodecError, cell_slices};
 use crate::{Slices, UnixTime};
+
+/// Slices as they lie in a store: the bytes of [`codec::cell_slices`](crate::codec::cell_slices), a tenth of what
+/// they take unpacked. Nobody has looked yet whether they are some.
+///
+/// One value has exactly one form, so equal bytes are equal slices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedSlices(Vec<u8>);
 
 /// Counts per slice of ten seconds: what [`Slices`] are for a result, for all results of an hour.
 ///
@@ -33,7 +41,36 @@ pub struct Run {
     pub times: usize,
 }
 
+impl PackedSlices {
+    /// What a store holds.
+    #[must_use]
+    pub const fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// What a store is to hold.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The slices.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError`] of bytes that [`CellSlices::pack`] does not write.
+    pub fn unpack(&self) -> Result<CellSlices, CodecError> {
+        cell_slices::from_bytes(&self.0)
+    }
+}
+
 impl CellSlices {
+    /// The same as a store holds it.
+    #[must_use]
+    pub fn pack(&self) -> PackedSlices {
+        PackedSlices(cell_slices::to_bytes(self))
+    }
+
     /// Slices from `start` on; `None` if the lists `sent`, `lost`, `rtt_count` and `rtt_sum_ns` have different
     /// lengths, or more than [`Slices::MAX`] values.
     #[must_use]
@@ -200,31 +237,52 @@ impl Runs {
 
     /// The sums of the first `first` values, of the next `each` of them, and so on; the last of what is left. A sum
     /// beyond 64 bits is the largest number. Both have to be above 0.
-    pub fn sums(&self, first: usize, each: usize) -> impl Iterator<Item = u64> + '_ {
-        let mut runs = self.runs.iter().copied();
-        let mut run = Run::EMPTY;
-        let mut wanted = first;
-        let mut left = self.length;
-        std::iter::from_fn(move || {
-            if left == 0 {
-                return None;
+    #[must_use]
+    pub fn sums(&self, first: usize, each: usize) -> Sums<'_> {
+        Sums {
+            runs: self.runs.iter(),
+            run: Run::EMPTY,
+            left: self.length,
+            wanted: first.max(1),
+            each: each.max(1),
+        }
+    }
+}
+
+/// What [`Runs::sums`] gives.
+#[derive(Debug, Clone)]
+pub struct Sums<'a> {
+    runs: std::slice::Iter<'a, Run>,
+    /// What is left of the present run.
+    run: Run,
+    left: usize,
+    wanted: usize,
+    each: usize,
+}
+
+impl Iterator for Sums<'_> {
+    type Item = u64;
+
+    #[inline]
+    fn next(&mut self) -> Option<u64> {
+        let mut missing = self.wanted.min(self.left);
+        if missing == 0 {
+            return None;
+        }
+        self.left -= missing;
+        self.wanted = self.each;
+        let mut sum = 0_u64;
+        loop {
+            let taken = self.run.times.min(missing);
+            let times = u64::try_from(taken).unwrap_or(u64::MAX);
+            sum = sum.saturating_add(self.run.value.saturating_mul(times));
+            self.run.times -= taken;
+            missing -= taken;
+            if missing == 0 {
+                return Some(sum);
             }
-            let mut missing = wanted.clamp(1, left);
-            left -= missing;
-            wanted = each;
-            let mut sum = 0_u64;
-            while missing > 0 {
-                if run.times == 0 {
-                    run = runs.next()?;
-                }
-                let taken = run.times.min(missing);
-                let times = u64::try_from(taken).unwrap_or(u64::MAX);
-                sum = sum.saturating_add(run.value.saturating_mul(times));
-                run.times -= taken;
-                missing -= taken;
-            }
-            Some(sum)
-        })
+            self.run = *self.runs.next()?;
+        }
     }
 }
 

@@ -79,7 +79,7 @@ fn slices_outside_the_hour_are_left_out() {
         ..counted(20, 17)
     };
     let cell = Cell::of_rows(HOUR_0, vec![round(3590, with(3590)), round(-10, with(-10))]).unwrap();
-    let found = cell.slices.unwrap().to_slices();
+    let found = cell.slices.unwrap().unpack().unwrap().to_slices();
     assert_eq!((found.start, found.len()), (HOUR_0, Slices::MAX));
     assert_eq!((found.lost[0], found.lost[359]), (2, 1));
     assert_eq!(found.lost.iter().sum::<u64>(), 3);

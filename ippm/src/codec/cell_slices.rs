@@ -3,15 +3,15 @@
 
 use super::CodecError;
 use super::slices::{push_head, take_head};
-use super::varint::{Reader, Writer};
-use crate::cell::slices::{CellSlices, Runs};
+use super::varint::{self, Reader, Writer};
+use crate::cell::slices::{CellSlices, PackedSlices, Runs};
 
 const PREFIX: &str = "s2:";
 
 /// The text of `slices`.
 #[must_use]
-pub fn encode(slices: &CellSlices) -> String {
-    write(slices).finish(PREFIX)
+pub fn encode(slices: &PackedSlices) -> String {
+    varint::text(PREFIX, slices.as_bytes())
 }
 
 /// The bytes of which [`encode`] makes a text, for a store that keeps bytes.
@@ -45,8 +45,10 @@ fn push_run(writer: &mut Writer, value: u64, times: usize) {
 ///
 /// [`CodecError`] for any other text: runs that could be one or that do not add up, and more than
 /// [`Slices::MAX`](crate::Slices::MAX) slices.
-pub fn decode(text: &str) -> Result<CellSlices, CodecError> {
-    read(Reader::new(PREFIX, text)?)
+pub fn decode(text: &str) -> Result<PackedSlices, CodecError> {
+    let bytes = Reader::new(PREFIX, text)?.into_bytes();
+    from_bytes(&bytes)?;
+    Ok(PackedSlices::from_bytes(bytes))
 }
 
 /// Reads the bytes of [`to_bytes`].
@@ -64,11 +66,7 @@ fn read(mut reader: Reader<'_>) -> Result<CellSlices, CodecError> {
     for list in &mut counts {
         take_runs(&mut reader, number, |value, times| list.push(value, times))?;
     }
-    let mut rtt_sum_ns = Vec::with_capacity(number);
-    take_runs(&mut reader, number, |value, times| match times {
-        1 => rtt_sum_ns.push(value),
-        _ => rtt_sum_ns.resize(rtt_sum_ns.len() + times, value),
-    })?;
+    let rtt_sum_ns = take_sums(&mut reader, number)?;
     reader.finish()?;
     CellSlices::new(start, counts, rtt_sum_ns).ok_or(CodecError::Runs)
 }
@@ -82,14 +80,33 @@ fn take_runs(
     let mut left = number;
     let mut last = None;
     while left > 0 {
-        let (value, times) = reader.next_two()?;
-        let times = usize::try_from(times).map_err(|_| CodecError::Runs)?;
-        let continues = last.replace(value) == Some(value);
-        if times == 0 || left < times || continues {
-            return Err(CodecError::Runs);
-        }
+        let (value, times) = take_run(reader, left, last)?;
+        last = Some(value);
         tell(value, times);
         left -= times;
     }
     Ok(())
+}
+
+/// The same of sums of delays, hardly two of which are equal.
+fn take_sums(reader: &mut Reader<'_>, number: usize) -> Result<Vec<u64>, CodecError> {
+    let mut sums = Vec::with_capacity(number);
+    while sums.len() < number {
+        reader.take_singles(number - sums.len(), &mut sums);
+        if sums.len() < number {
+            let (value, times) = take_run(reader, number - sums.len(), sums.last().copied())?;
+            sums.resize(sums.len() + times, value);
+        }
+    }
+    Ok(sums)
+}
+
+/// One run of at most `most` values, which is another value than the `last`.
+fn take_run(reader: &mut Reader<'_>, most: usize, last: Option<u64>) -> Result<(u64, usize), CodecError> {
+    let (value, times) = reader.next_two()?;
+    let times = usize::try_from(times).map_err(|_| CodecError::Runs)?;
+    if times == 0 || most < times || last == Some(value) {
+        return Err(CodecError::Runs);
+    }
+    Ok((value, times))
 }

@@ -243,9 +243,9 @@ proptest! {
         prop_assert_eq!(slices::decode(&slices::encode(&value)), Ok(value.clone()));
         let of_cell = CellSlices::from(&value);
         prop_assert_eq!(of_cell.to_slices(), value);
-        let bytes = cell_slices::to_bytes(&of_cell);
-        prop_assert_eq!(cell_slices::from_bytes(&bytes), Ok(of_cell.clone()));
-        prop_assert_eq!(cell_slices::decode(&cell_slices::encode(&of_cell)), Ok(of_cell));
+        let packed = of_cell.pack();
+        prop_assert_eq!(packed.unpack(), Ok(of_cell));
+        prop_assert_eq!(cell_slices::decode(&cell_slices::encode(&packed)), Ok(packed));
     }
 
     #[test]

@@ -45,6 +45,13 @@ pub enum VarintError {
     Trailing,
 }
 
+/// The text of a [`Writer`] that gave `bytes`.
+pub(crate) fn text(prefix: &str, bytes: &[u8]) -> String {
+    let mut text = prefix.to_owned();
+    STANDARD_NO_PAD.encode_string(bytes, &mut text);
+    text
+}
+
 /// Collects integers and writes them as text.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -72,9 +79,7 @@ impl Writer {
 
     /// The text: `prefix`, then everything that was pushed.
     pub(crate) fn finish(self, prefix: &str) -> String {
-        let mut text = prefix.to_owned();
-        STANDARD_NO_PAD.encode_string(self.bytes, &mut text);
-        text
+        text(prefix, &self.bytes)
     }
 
     /// Everything that was pushed, for a store that keeps bytes.
@@ -140,6 +145,37 @@ impl<'a> Reader<'a> {
         Ok((value, u64::from(second)))
     }
 
+    /// Takes values that come once, as many as follow each other in integers of the same length, at most `most`; stops
+    /// before one that equals the value before it.
+    ///
+    /// Where one ends is then known before it is read: a processor reads several at a time.
+    pub(crate) fn take_singles(&mut self, most: usize, values: &mut Vec<u64>) {
+        let bytes = self.bytes.get(self.position..).unwrap_or_default();
+        let Some(layout) = bytes.first_chunk().and_then(|bytes| Single::of(*bytes)) else {
+            return;
+        };
+        let mut last = values.last().copied();
+        let mut at = 0;
+        for _ in 0..most {
+            let word = bytes.get(at..at + 8).and_then(<[u8]>::first_chunk);
+            let Some(value) = word
+                .and_then(|word| layout.value(*word))
+                .filter(|value| last != Some(*value))
+            else {
+                break;
+            };
+            values.push(value);
+            last = Some(value);
+            at += layout.length;
+        }
+        self.position += at;
+    }
+
+    /// All bytes, those that were read too.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes.into_owned()
+    }
+
     /// Bytes that were not read yet.
     pub(crate) fn left(&self) -> usize {
         self.bytes.len().saturating_sub(self.position)
@@ -178,6 +214,57 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How a value that comes once lies in eight bytes.
+#[derive(Debug, Clone, Copy)]
+struct Single {
+    /// Bytes of the value, and the one behind it.
+    length: usize,
+    /// The bits of these bytes that are no part of the value, and how they have to be.
+    fixed: (u64, u64),
+    /// The bits of the value.
+    own: u64,
+    /// Those of its last byte, of which one has to be set if it is not the only one.
+    last: u64,
+}
+
+impl Single {
+    /// As the first value in `bytes` lies; `None` if it does not come once.
+    fn of(bytes: [u8; 8]) -> Option<Self> {
+        let (_, times, length) = short_two(bytes)?;
+        if times != 1 {
+            return None;
+        }
+        let value = length - 1;
+        let mask = |bytes: usize, of: u8| {
+            u64::from_le_bytes(std::array::from_fn(|at| if at < bytes { of } else { 0 }))
+        };
+        let times = mask(length, u8::MAX) & !mask(value, u8::MAX);
+        Some(Self {
+            length,
+            fixed: (
+                times | mask(value, CONTINUES),
+                (times & EACH_ONE) | mask(value - 1, CONTINUES),
+            ),
+            own: mask(value, PAYLOAD),
+            last: if value > 1 {
+                mask(value, PAYLOAD) & !mask(value - 1, PAYLOAD)
+            } else {
+                0
+            },
+        })
+    }
+
+    #[inline]
+    fn value(self, bytes: [u8; 8]) -> Option<u64> {
+        let word = u64::from_le_bytes(bytes);
+        let (fixed, expected) = self.fixed;
+        let is_shortest = self.last == 0 || word & self.last != 0;
+        (word & fixed == expected && is_shortest).then(|| joined(word & self.own))
+    }
+}
+
+const EACH_ONE: u64 = u64::from_le_bytes([1; 8]);
+
 /// The integer that ends within the eight bytes of `word`, the first of which is the lowest, and its length; `None` if
 /// none does, or if it is not written in its shortest form.
 #[inline]
@@ -193,12 +280,15 @@ fn short(word: u64) -> Option<(u64, usize)> {
     if own >> before_last == 0 && before_last > 0 {
         return None;
     }
-    // Groups of 7 bits move together: pairs of them, pairs of pairs, halves.
-    let own = own & !EACH;
-    let own = (own & 0x007f_007f_007f_007f) | ((own & 0x7f00_7f00_7f00_7f00) >> 1);
-    let own = (own & 0x0000_3fff_0000_3fff) | ((own & 0x3fff_0000_3fff_0000) >> 2);
-    let value = (own & 0x0fff_ffff) | ((own & 0x0fff_ffff_0000_0000) >> 4);
-    Some((value, before_last as usize / 8 + 1))
+    Some((joined(own & !EACH), before_last as usize / 8 + 1))
+}
+
+/// Groups of 7 bits, each at the bottom of a byte, moved together: pairs of them, pairs of pairs, halves.
+#[inline]
+const fn joined(groups: u64) -> u64 {
+    let pairs = (groups & 0x007f_007f_007f_007f) | ((groups & 0x7f00_7f00_7f00_7f00) >> 1);
+    let fours = (pairs & 0x0000_3fff_0000_3fff) | ((pairs & 0x3fff_0000_3fff_0000) >> 2);
+    (fours & 0x0fff_ffff) | ((fours & 0x0fff_ffff_0000_0000) >> 4)
 }
 
 /// The integer that [`short`] finds and one of a single byte behind it, and the length of both.
@@ -314,6 +404,40 @@ mod tests {
                     if expected.is_err() {
                         break;
                     }
+                }
+            }
+        }
+
+        #[test]
+        fn singles_are_read_as_one_by_one(
+            lengths in prop::collection::vec((0..4_u32, 1..6_usize), 0..8), seed: u64, times in prop::collection::vec(1..3_u64, 30),
+            damage in prop::option::of((0..60_usize, any::<u8>())),
+        ) {
+            // Values of as many bits, some of them after each other; now and then one that comes twice.
+            let bits = lengths.iter().flat_map(|(bytes, number)| std::iter::repeat_n(7 * bytes + 3, *number));
+            let mut writer = Writer::new();
+            for ((at, bits), times) in (1..).zip(bits).zip(times.iter().cycle()) {
+                let value = seed.wrapping_mul(at | 1).rotate_left(17) >> (64 - bits);
+                writer.push(value);
+                writer.push(if times % 2 == 0 && at % 5 == 0 { 2 } else { 1 });
+            }
+            let mut bytes = writer.into_bytes();
+            if let Some((at, to)) = damage && let Some(byte) = bytes.get_mut(at) {
+                *byte = to;
+            }
+            let (mut one, mut many) = (Reader::of_bytes(&bytes), Reader::of_bytes(&bytes));
+            loop {
+                let mut taken = Vec::new();
+                many.take_singles(7, &mut taken);
+                prop_assert!(taken.len() <= 7);
+                prop_assert!(taken.windows(2).all(|pair| pair[0] != pair[1]));
+                for value in taken {
+                    prop_assert_eq!(one.next_two(), Ok((value, 1)));
+                }
+                let expected = one.next_two();
+                prop_assert_eq!(many.next_two(), expected);
+                if expected.is_err() {
+                    break;
                 }
             }
         }

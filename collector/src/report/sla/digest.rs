@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use ippm::UnixTime;
-use ippm::cell::Cell;
 use ippm::cell::slices::CellSlices;
 use sha2::{Digest as _, Sha256};
 
 use crate::report::sla::account::Accounting;
 use crate::report::sla::minute;
+use crate::report::sla::opened::Opened;
 use crate::report::sla::profile::Profile;
 use crate::report::sla::statement::Period;
 
@@ -92,7 +92,8 @@ impl Inputs {
     }
 
     /// Adds a cell: its hour, and whether its rounds lie in announced work.
-    pub fn cell(&mut self, hour: UnixTime, in_maintenance: bool, cell: &Cell) {
+    pub fn cell(&mut self, hour: UnixTime, in_maintenance: bool, opened: &Opened<'_>) {
+        let cell = opened.cell;
         self.time(hour);
         for number in [
             u64::from(in_maintenance),
@@ -128,7 +129,7 @@ impl Inputs {
                 self.number(count);
             }
         }
-        if let Some(slices) = &cell.slices {
+        if let Some(slices) = &opened.slices {
             self.slices(slices);
         }
         self.flush();

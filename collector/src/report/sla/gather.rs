@@ -1,7 +1,10 @@
 //! Reads what a statement is made of, pair by pair, and puts it together.
 
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use ippm::class::Class;
 use ippm::class::maintenance::Calendar;
 use ippm::class::slot::Expected;
@@ -77,6 +80,35 @@ pub trait Record {
     fn row(&mut self, row: &Row, is_suspect: bool);
     /// A slot of which the ledger knows no report, and whether a collector was there to take one.
     fn silence(&mut self, expected: &Expected<'_>, class: Class);
+    /// How many sources may be read at the same time: of more than one the cells come mixed.
+    fn sources_at_once(&self) -> usize {
+        1
+    }
+}
+
+/// A [`Record`] that several sources tell what they read.
+pub(super) struct Recorder<'a>(Mutex<&'a mut (dyn Record + Send)>);
+
+impl<'a> Recorder<'a> {
+    fn new(record: &'a mut (dyn Record + Send)) -> Self {
+        Self(Mutex::new(record))
+    }
+
+    pub(super) fn cell(&self, cell: &StoredCell, in_maintenance: bool) {
+        self.lock().cell(cell, in_maintenance);
+    }
+
+    pub(super) fn row(&self, row: &Row, is_suspect: bool) {
+        self.lock().row(row, is_suspect);
+    }
+
+    pub(super) fn silence(&self, expected: &Expected<'_>, class: Class) {
+        self.lock().silence(expected, class);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, &'a mut (dyn Record + Send)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Takes nothing down.
@@ -89,6 +121,9 @@ impl Record for NoRecord {
     fn cell(&mut self, _cell: &StoredCell, _in_maintenance: bool) {}
     fn row(&mut self, _row: &Row, _is_suspect: bool) {}
     fn silence(&mut self, _expected: &Expected<'_>, _class: Class) {}
+    fn sources_at_once(&self) -> usize {
+        3
+    }
 }
 
 /// Why there is no statement.
@@ -187,16 +222,21 @@ pub async fn read(
     let mut watch = Watch::new();
     let is_wanted = |series: &Series| question.may_want(series, &view);
     let stale = Stale::find(store, &view, period, &is_wanted).await?;
-    for pairs in expectations.chunk_by(|one, next| one.source.probe == next.source.probe) {
+    let at_once = record.sources_at_once();
+    let record = Recorder::new(record);
+    let sources = expectations.chunk_by(|one, next| one.source.probe == next.source.probe);
+    let read = |pairs| {
         let source = Source {
             store,
             view: &view,
             question,
             pairs,
         };
-        let mut reading = Reading::begin(source, &calendar, &mut watch, record).await?;
-        reading.stream(&stale, record).await?;
-        reading.settle(&mut watch, record).await?;
+        Reading::of(source, &calendar, &stale, &record)
+    };
+    let mut readings = pin!(stream::iter(sources).map(read).buffered(at_once));
+    while let Some(mut reading) = readings.next().await.transpose()? {
+        reading.settle(&mut watch, &record).await?;
         reading.finish(&mut inputs, &mut sites, &mut stated);
     }
     Ok(Statement {

@@ -12,7 +12,7 @@ use ippm::plan::MAX_PERIOD;
 use crate::report::ledger::Ledger;
 use crate::report::segment::kept_since;
 use crate::report::sla::book::Book;
-use crate::report::sla::gather::{Record, SlaError};
+use crate::report::sla::gather::{Recorder, SlaError};
 use crate::report::sla::raw;
 use crate::report::sla::reading::Source;
 use crate::report::slot::expected_at;
@@ -70,7 +70,7 @@ pub(super) async fn settle(
     source: Source<'_>,
     books: &mut [Book],
     watch: &mut Watch,
-    record: &mut (dyn Record + Send),
+    record: &Recorder<'_>,
 ) -> Result<(), SlaError> {
     let view = source.view;
     let mut reported = BTreeSet::new();

@@ -8,7 +8,7 @@ use ippm::cell::{Cell, HOUR};
 
 use crate::report::ledger::Ledger;
 use crate::report::sla::book::Book;
-use crate::report::sla::gather::Record;
+use crate::report::sla::gather::Recorder;
 use crate::report::sla::pairs::Expectations;
 use crate::report::sla::reading::Source;
 use crate::store::StoreError;
@@ -41,20 +41,20 @@ pub(super) struct CutHour {
 pub(super) async fn read(
     source: Source<'_>,
     books: &mut [Book],
-    ledger: &mut Ledger,
-    record: &mut (dyn Record + Send),
+    record: &Recorder<'_>,
 ) -> Result<Vec<BTreeMap<UnixTime, CutHour>>, StoreError> {
     let pairs = source.pairs;
+    let mut ledger = Ledger::empty();
     let mut found: Vec<BTreeMap<UnixTime, CutHour>> = vec![BTreeMap::new(); pairs.len()];
     let hours: BTreeSet<UnixTime> = pairs.iter().flat_map(|pair| pair.cut.iter().copied()).collect();
     for hour in hours {
-        let rows = rows(source, hour, PARTS, ledger, |place| {
+        let rows = rows(source, hour, PARTS, &mut ledger, |place| {
             pairs[place].cut.contains(&hour)
         })
         .await?;
         for (place, rows) in rows {
             let pair = &pairs[place];
-            books[place].take_rows(hour, &rows, ledger, source.view);
+            books[place].take_rows(hour, &rows, &ledger, source.view);
             let rows = rows.into_iter().map(|row| {
                 let is_suspect = ledger.is_suspect(&pair.source.probe, row.time);
                 record.row(&row, is_suspect);

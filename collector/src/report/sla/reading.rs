@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ippm::cell::Cell;
 use ippm::cell::slices::CellSlices;
 use ippm::class::maintenance::Calendar;
 use ippm::{Family, ProbeName, TestName, UnixTime};
@@ -10,8 +11,10 @@ use crate::report::sla::account::Accounting;
 use crate::report::sla::availability::Window;
 use crate::report::sla::book::Book;
 use crate::report::sla::digest::Inputs;
-use crate::report::sla::gather::{Question, Record, SlaError};
+use crate::report::sla::fresh::Stale;
+use crate::report::sla::gather::{Question, Recorder, SlaError};
 use crate::report::sla::missing::{self, Watch};
+use crate::report::sla::opened::Opened;
 use crate::report::sla::pairs::Expectations;
 use crate::report::sla::raw::{self, CutHour};
 use crate::report::sla::site::Sites;
@@ -67,17 +70,27 @@ pub(super) struct PairSums {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) async fn begin(
+    /// Everything that cells and single results say of the pairs of `source`.
+    pub(super) async fn of(
         source: Source<'a>,
         calendar: &Calendar,
-        watch: &mut Watch,
-        record: &mut (dyn Record + Send),
+        stale: &Stale,
+        record: &Recorder<'_>,
+    ) -> Result<Self, StoreError> {
+        let mut reading = Self::begin(source, calendar, record).await?;
+        reading.stream(stale, record).await?;
+        Ok(reading)
+    }
+
+    async fn begin(
+        source: Source<'a>,
+        calendar: &Calendar,
+        record: &Recorder<'_>,
     ) -> Result<Self, StoreError> {
         let Source { view, question, .. } = source;
         let book = |pair| Book::new(pair, calendar, view, question.period.from);
         let mut books: Vec<Book> = source.pairs.iter().map(book).collect();
-        watch.next_source();
-        let cut = raw::read(source, &mut books, &mut watch.ledger, record).await?;
+        let cut = raw::read(source, &mut books, record).await?;
         let window = Window {
             length: question.profile.window,
             threshold: question.profile.threshold,
@@ -97,11 +110,8 @@ impl<'a> Reading<'a> {
     }
 
     /// Lets the ledger judge what did not come.
-    pub(super) async fn settle(
-        &mut self,
-        watch: &mut Watch,
-        record: &mut (dyn Record + Send),
-    ) -> Result<(), SlaError> {
+    pub(super) async fn settle(&mut self, watch: &mut Watch, record: &Recorder<'_>) -> Result<(), SlaError> {
+        watch.next_source();
         missing::settle(self.source, &mut self.books, watch, record).await
     }
 
@@ -131,24 +141,44 @@ impl<'a> Reading<'a> {
 }
 
 impl PairSums {
+    /// Adds the cell of a whole hour, which is later than those before it.
+    pub(super) fn add(
+        &mut self,
+        hour: UnixTime,
+        in_maintenance: bool,
+        cell: &Cell,
+    ) -> Result<(), StoreError> {
+        self.flush_until(hour)?;
+        let opened = Opened::of(cell)?;
+        self.inputs.cell(hour, in_maintenance, &opened);
+        self.tally.add(Hour {
+            outside: Some(&opened).filter(|_| !in_maintenance),
+            in_maintenance: Some(&opened).filter(|_| in_maintenance),
+        });
+        Ok(())
+    }
+
     /// Takes the cut hours before `hour`, which lie between the whole ones.
-    pub(super) fn flush_until(&mut self, hour: UnixTime) {
+    pub(super) fn flush_until(&mut self, hour: UnixTime) -> Result<(), StoreError> {
         while let Some(entry) = self.cut.first_entry().filter(|entry| *entry.key() < hour) {
             let (hour, cut) = entry.remove_entry();
-            for (cell, in_maintenance) in [(&cut.outside, false), (&cut.in_maintenance, true)] {
-                if let Some(cell) = cell {
-                    self.inputs.cell(hour, in_maintenance, cell);
+            let outside = Opened::maybe(cut.outside.as_ref())?;
+            let inside = Opened::maybe(cut.in_maintenance.as_ref())?;
+            for (opened, in_maintenance) in [(&outside, false), (&inside, true)] {
+                if let Some(opened) = opened {
+                    self.inputs.cell(hour, in_maintenance, opened);
                 }
             }
-            if let Some(loaded) = &cut.loaded {
+            if let Some(loaded) = Opened::maybe(cut.loaded.as_ref())? {
                 let with_packets = loaded.slices.as_ref().map_or(0, CellSlices::with_packets);
                 self.loaded_slices += u64::try_from(with_packets).unwrap_or(u64::MAX);
             }
             self.tally.add(Hour {
-                outside: cut.outside.as_ref(),
-                in_maintenance: cut.in_maintenance.as_ref(),
+                outside: outside.as_ref(),
+                in_maintenance: inside.as_ref(),
             });
         }
+        Ok(())
     }
 }
 

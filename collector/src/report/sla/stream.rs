@@ -5,10 +5,10 @@ use ippm::cell::{Cell, DAY, HOUR};
 use ippm::{ProbeName, Slices, UnixTime};
 
 use crate::report::sla::fresh::Stale;
-use crate::report::sla::gather::Record;
+use crate::report::sla::gather::Recorder;
+use crate::report::sla::opened::Opened;
 use crate::report::sla::pairs::Expectations;
 use crate::report::sla::reading::Reading;
-use crate::report::sla::tally::Hour;
 use crate::store::StoreError;
 use crate::store::cell::{CellParts, CellQuery, CellStream, Resolution, StoredCell};
 
@@ -17,15 +17,11 @@ type Piece = (UnixTime, UnixTime);
 
 /// Days that are asked for at once: the hours of a source that measures some sixty pairs then lie side by side in a
 /// store, and are not more than it holds in memory.
-const DAYS_AT_ONCE: u32 = 5;
+const DAYS_AT_ONCE: u32 = 3;
 
 impl Reading<'_> {
     /// Reads the cells of the period, day by day where some are still to be made, else in one go.
-    pub(super) async fn stream(
-        &mut self,
-        stale: &Stale,
-        record: &mut (dyn Record + Send),
-    ) -> Result<(), StoreError> {
+    pub(super) async fn stream(&mut self, stale: &Stale, record: &Recorder<'_>) -> Result<(), StoreError> {
         let period = &self.source.question.period;
         let end = period.to;
         let mut from = period.from.floor(HOUR);
@@ -37,7 +33,7 @@ impl Reading<'_> {
         }
         self.read(None, (from, end), record).await?;
         for (sums, book) in self.sums.iter_mut().zip(&mut self.books) {
-            sums.flush_until(UnixTime::from_ns(i64::MAX));
+            sums.flush_until(UnixTime::from_ns(i64::MAX))?;
             book.pass_until(end);
         }
         Ok(())
@@ -49,7 +45,7 @@ impl Reading<'_> {
         &mut self,
         stale: Option<&Stale>,
         piece: Piece,
-        record: &mut (dyn Record + Send),
+        record: &Recorder<'_>,
     ) -> Result<(), StoreError> {
         if piece.1 <= piece.0 {
             return Ok(());
@@ -63,7 +59,7 @@ impl Reading<'_> {
                 cells.extend(stored.into_iter().filter(is_good));
                 cells.extend(stale.cells(self.source.store, name, piece).await?);
             }
-            self.take(cells, record);
+            self.take(cells, record).await?;
             return Ok(());
         }
         if self.names.len() == 1 {
@@ -78,11 +74,7 @@ impl Reading<'_> {
     }
 
     /// Reads the pairs with targets that were never renamed.
-    async fn read_through(
-        &mut self,
-        piece: Piece,
-        record: &mut (dyn Record + Send),
-    ) -> Result<(), StoreError> {
+    async fn read_through(&mut self, piece: Piece, record: &Recorder<'_>) -> Result<(), StoreError> {
         let query = |piece| self.query(self.names[0].clone(), None, piece);
         let mut queries = pieces(piece).map(query).collect::<Vec<_>>().into_iter();
         let store = self.source.store;
@@ -95,26 +87,26 @@ impl Reading<'_> {
         Ok(())
     }
 
-    async fn take_through(
-        &mut self,
-        mut cells: CellStream,
-        record: &mut (dyn Record + Send),
-    ) -> Result<(), StoreError> {
+    async fn take_through(&mut self, mut cells: CellStream, record: &Recorder<'_>) -> Result<(), StoreError> {
         let mut last = 0;
-        while let Some(cell) = cells.next().await? {
-            // Cells of one series come together, so the pair is that of the last cell almost always.
-            let is_of = |pair: &Expectations| {
-                pair.target.probe == cell.target && pair.family == cell.family && pair.test == cell.test
-            };
-            let place = if is_of(&self.source.pairs[last]) {
-                Some(last)
-            } else {
-                self.source.pairs.iter().position(is_of)
-            };
-            if let Some(place) = place.filter(|place| !self.is_renamed(*place)) {
-                last = place;
-                self.add(place, &cell, record);
+        while let Some(cells) = cells.next_part().await? {
+            let mut placed = Vec::with_capacity(cells.len());
+            for cell in cells {
+                // Cells of one series come together, so the pair is that of the last cell almost always.
+                let is_of = |pair: &Expectations| {
+                    pair.target.probe == cell.target && pair.family == cell.family && pair.test == cell.test
+                };
+                let place = if is_of(&self.source.pairs[last]) {
+                    Some(last)
+                } else {
+                    self.source.pairs.iter().position(is_of)
+                };
+                if let Some(place) = place.filter(|place| !self.is_renamed(*place)) {
+                    last = place;
+                    placed.push((place, cell));
+                }
             }
+            self.add(placed, record).await?;
         }
         Ok(())
     }
@@ -129,7 +121,7 @@ impl Reading<'_> {
         &mut self,
         place: usize,
         piece: Piece,
-        record: &mut (dyn Record + Send),
+        record: &Recorder<'_>,
     ) -> Result<(), StoreError> {
         let pair = &self.source.pairs[place];
         let mut cells = Vec::new();
@@ -142,13 +134,12 @@ impl Reading<'_> {
                 cells.extend(self.source.store.cells(query).collect().await?);
             }
         }
-        self.take(cells, record);
-        Ok(())
+        self.take(cells, record).await
     }
 
     /// Takes cells in any order. A renamed probe has some under several names; of the hour in which it was renamed
     /// they are added up.
-    fn take(&mut self, cells: Vec<StoredCell>, record: &mut (dyn Record + Send)) {
+    async fn take(&mut self, cells: Vec<StoredCell>, record: &Recorder<'_>) -> Result<(), StoreError> {
         let source = self.source;
         let placed = cells.into_iter().filter_map(|cell| {
             let place = source.place_of(&cell.target, cell.family, &cell.test)?;
@@ -158,13 +149,13 @@ impl Reading<'_> {
         placed.sort_by_cached_key(|(place, cell)| (*place, cell.time, cell.series()));
         let is_same =
             |(a, one): &(usize, StoredCell), (b, next): &(usize, StoredCell)| a == b && one.time == next.time;
+        let mut by_hour = Vec::with_capacity(placed.len());
         for of_hour in placed.chunk_by(is_same) {
             let place = of_hour[0].0;
             let cells: Vec<&StoredCell> = of_hour.iter().map(|(_, cell)| cell).collect();
-            if let Some(cell) = joined(&cells) {
-                self.add(place, &cell, record);
-            }
+            by_hour.extend(joined(&cells)?.map(|cell| (place, cell)));
         }
+        self.add(by_hour, record).await
     }
 
     fn query(&self, source: ProbeName, target: Option<ProbeName>, (from, to): Piece) -> CellQuery {
@@ -181,22 +172,38 @@ impl Reading<'_> {
         }
     }
 
-    fn add(&mut self, place: usize, cell: &StoredCell, record: &mut (dyn Record + Send)) {
-        let pair = &self.source.pairs[place];
-        if pair.cut.contains(&cell.time) {
-            return;
+    /// Adds cells with the places of their pairs, those of each pair in ascending order of time: on a thread where it
+    /// may take its time.
+    async fn add(
+        &mut self,
+        cells: Vec<(usize, StoredCell)>,
+        record: &Recorder<'_>,
+    ) -> Result<(), StoreError> {
+        let mut whole = Vec::with_capacity(cells.len());
+        for (place, cell) in cells {
+            let pair = &self.source.pairs[place];
+            if !pair.cut.contains(&cell.time) {
+                let in_maintenance = pair.is_in_maintenance(cell.time);
+                record.cell(&cell, in_maintenance);
+                self.books[place].take_cell(cell.time, in_maintenance, &cell.cell);
+                whole.push((place, in_maintenance, cell));
+            }
         }
-        let in_maintenance = pair.is_in_maintenance(cell.time);
-        record.cell(cell, in_maintenance);
-        self.books[place].take_cell(cell.time, in_maintenance, &cell.cell);
-        let sums = &mut self.sums[place];
-        sums.flush_until(cell.time);
-        sums.inputs.cell(cell.time, in_maintenance, &cell.cell);
-        let rounds = Some(&cell.cell);
-        sums.tally.add(Hour {
-            outside: rounds.filter(|_| !in_maintenance),
-            in_maintenance: rounds.filter(|_| in_maintenance),
+        let mut sums = std::mem::take(&mut self.sums);
+        let added = tokio::task::spawn_blocking(move || {
+            let added = whole.iter().try_for_each(|(place, in_maintenance, cell)| {
+                sums[*place].add(cell.time, *in_maintenance, &cell.cell)
+            });
+            added.map(|()| sums)
         });
+        let stopped = |_| {
+            Err(StoreError::Unavailable {
+                reason: "the collector is shutting down".to_owned(),
+                retry_after: None,
+            })
+        };
+        self.sums = added.await.unwrap_or_else(stopped)?;
+        Ok(())
     }
 }
 
@@ -209,15 +216,21 @@ fn pieces((from, to): Piece) -> impl Iterator<Item = Piece> {
 }
 
 /// The cells of one hour under several names as one.
-fn joined(cells: &[&StoredCell]) -> Option<StoredCell> {
-    let (first, rest) = cells.split_first()?;
+fn joined(cells: &[&StoredCell]) -> Result<Option<StoredCell>, StoreError> {
+    let Some((first, rest)) = cells.split_first() else {
+        return Ok(None);
+    };
     if rest.is_empty() {
-        return Some((*first).clone());
+        return Ok(Some((*first).clone()));
     }
-    let mut cell = Cell::of_hours(cells.iter().map(|cell| &cell.cell))?;
+    let Some(mut cell) = Cell::of_hours(cells.iter().map(|cell| &cell.cell)) else {
+        return Ok(None);
+    };
     let mut sum: Option<Slices> = None;
-    let slices = cells.iter().filter_map(|cell| cell.cell.slices.as_ref());
-    for slices in slices.map(CellSlices::to_slices) {
+    for cell in cells {
+        let Some(slices) = Opened::of(&cell.cell)?.slices.map(|slices| slices.to_slices()) else {
+            continue;
+        };
         match &mut sum {
             None => sum = Some(slices),
             Some(sum) => {
@@ -234,9 +247,9 @@ fn joined(cells: &[&StoredCell]) -> Option<StoredCell> {
             }
         }
     }
-    cell.slices = sum.as_ref().map(CellSlices::from);
-    Some(StoredCell {
+    cell.slices = sum.as_ref().map(|sum| CellSlices::from(sum).pack());
+    Ok(Some(StoredCell {
         cell,
         ..(*first).clone()
-    })
+    }))
 }

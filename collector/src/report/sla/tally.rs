@@ -8,6 +8,7 @@ use ippm::{Slices, UnixTime};
 
 use crate::report::sla::availability::{Availability, Machine, Slice, Window};
 use crate::report::sla::minute::{self, Minute};
+use crate::report::sla::opened::Opened;
 use crate::report::sla::profile::Quantile;
 use crate::report::sla::share::Share;
 use crate::report::sla::statement::{Delay, Downtime, Figures};
@@ -16,9 +17,9 @@ use crate::report::sla::statement::{Delay, Downtime, Figures};
 #[derive(Debug, Clone, Copy)]
 pub struct Hour<'a> {
     /// Rounds outside announced work.
-    pub outside: Option<&'a Cell>,
+    pub outside: Option<&'a Opened<'a>>,
     /// Rounds in it.
-    pub in_maintenance: Option<&'a Cell>,
+    pub in_maintenance: Option<&'a Opened<'a>>,
 }
 
 /// Sums of one pair, fed hour by hour in the order of time.
@@ -225,11 +226,11 @@ impl Sums {
     }
 
     fn add(&mut self, hour: Hour<'_>) {
-        for cell in [hour.outside, hour.in_maintenance].into_iter().flatten() {
-            self.add_rounds(cell);
+        for opened in [hour.outside, hour.in_maintenance].into_iter().flatten() {
+            self.add_rounds(opened.cell);
         }
-        let outside = hour.outside.and_then(|cell| cell.slices.as_ref());
-        let inside = hour.in_maintenance.and_then(|cell| cell.slices.as_ref());
+        let outside = hour.outside.and_then(|opened| opened.slices.as_ref());
+        let inside = hour.in_maintenance.and_then(|opened| opened.slices.as_ref());
         match (outside, inside) {
             (Some(outside), None) => self.add_slices(outside, false),
             (None, Some(inside)) => self.add_slices(inside, true),
@@ -317,19 +318,21 @@ impl Sums {
         let first = number(slices.start());
         let left = minute::SLICES - first.rem_euclid(minute::SLICES);
         let [left, whole] = [left, minute::SLICES].map(|slices| usize::try_from(slices).unwrap_or(1));
-        let (begun, rest) = slices.rtt_sum_ns().split_at(left.min(slices.len()));
-        let delays = [begun].into_iter().chain(rest.chunks(whole)).map(minute::sum);
-        let [sent, lost, count] = slices.counts().map(|list| list.sums(left, whole));
-        let sums = sent.zip(lost).zip(count.zip(delays));
-        for (number, ((sent, lost), (rtt_count, rtt_sum_ns))) in
-            (first.div_euclid(minute::SLICES)..).zip(sums)
-        {
+        let [mut sent, mut lost, mut count] = slices.counts().map(|list| list.sums(left, whole));
+        let (mut delays, mut wanted) = (slices.rtt_sum_ns(), left);
+        for number in first.div_euclid(minute::SLICES).. {
+            let (Some(sent), Some(lost), Some(rtt_count)) = (sent.next(), lost.next(), count.next()) else {
+                return;
+            };
+            let of_minute;
+            (of_minute, delays) = delays.split_at(wanted.min(delays.len()));
+            wanted = whole;
             self.minutes.add(Minute {
                 number,
                 sent,
                 lost,
                 rtt_count,
-                rtt_sum_ns,
+                rtt_sum_ns: minute::sum(of_minute),
             });
         }
     }

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use ippm::cell::slices::PackedSlices;
 use ippm::cell::{Cell, HOUR};
-use ippm::codec::cell_slices;
 use ippm::{ProbeName, UnixTime};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::{Connection, OptionalExtension, Rows};
@@ -17,7 +17,6 @@ use super::cells::{self, COLUMNS, number, parts_of, slot_of, slots, time_of};
 use super::hours::{self, Hours};
 use super::readers::Unreadable;
 use super::select::{self, Series};
-use crate::store::StoreError;
 use crate::store::cell::{CellCount, CellQuery, CellTally, Resolution, RowTally, SharedCells, StoredCell};
 use crate::store::query::RowQuery;
 use crate::store::row::Parts;
@@ -34,9 +33,8 @@ const HELD_REMEMBERED: usize = 4096;
 /// Most hours of a question whose hours are remembered: a day, and an hour at either end.
 const REMEMBERED: i64 = 26;
 
-/// Cells that are handed over together, without and with slices, which take 6 kB each when they are unpacked.
-const HANDED_CELLS: usize = 1024;
-const HANDED_SLICES: usize = 512;
+/// Cells that are handed over together.
+pub(super) const HANDED: usize = 1024;
 
 /// Between the numbers of the first and the last series of a question may be so many times as many as are asked
 /// for: then they are read in one go, and those between them passed over.
@@ -61,14 +59,8 @@ pub(super) struct Place {
     slot: i64,
 }
 
-/// A cell as it lies in the file: its slices are still packed.
-#[derive(Debug)]
-pub(super) struct Packed {
-    series: usize,
-    slot: i64,
-    cell: Cell,
-    slices: Option<Vec<u8>>,
-}
+/// Cells of one series with the slots of their hours or days.
+type OfSeries = Vec<(i64, Cell)>;
 
 impl Reading {
     /// What `query` selects, cut to the time of which there is anything.
@@ -114,7 +106,11 @@ impl Reading {
     }
 
     /// The cells of the part at `place` in their order, and where the next part begins.
-    pub(super) fn part(&self, connection: &Connection, place: Place) -> Answer<(Vec<Packed>, Option<Place>)> {
+    pub(super) fn part(
+        &self,
+        connection: &Connection,
+        place: Place,
+    ) -> Answer<(Vec<StoredCell>, Option<Place>)> {
         let held = match &self.hours {
             Some(_) => HELD_REMEMBERED,
             None if self.query.parts.slices => HELD_SLICES,
@@ -130,7 +126,7 @@ impl Reading {
         };
         let chosen = Chosen::new(&self.series[place.series..place.series + number], place.series);
         let room = usize::try_from(end - place.slot).unwrap_or(0);
-        let mut found: Vec<Vec<Packed>> = (0..number).map(|_| Vec::with_capacity(room)).collect();
+        let mut found: Vec<OfSeries> = (0..number).map(|_| Vec::with_capacity(room)).collect();
         let mut statement = connection.prepare_cached(&self.sql())?;
         let mut of_slices = connection.prepare_cached(SLICES_SQL)?;
         let as_of = self.hours.as_ref().map(|hours| hours.as_of());
@@ -152,17 +148,11 @@ impl Reading {
                     let Some(at) = chosen.place_of(parts_of(number).1) else {
                         continue;
                     };
-                    let cell = cells::cell(row, 1, self.query.parts.hist)?;
-                    let slices = match slices.as_mut().filter(|_| cell.rounds > 0) {
-                        Some(slices) => slices.of(number)?,
-                        None => None,
-                    };
-                    found[at - chosen.first].push(Packed {
-                        series: at,
-                        slot,
-                        cell,
-                        slices,
-                    });
+                    let mut cell = cells::cell(row, 1, self.query.parts.hist)?;
+                    if let Some(slices) = slices.as_mut().filter(|_| cell.rounds > 0) {
+                        cell.slices = slices.of(number)?.map(PackedSlices::from_bytes);
+                    }
+                    found[at - chosen.first].push((slot, cell));
                 }
             }
         }
@@ -175,15 +165,17 @@ impl Reading {
             })
         };
         let next = next.filter(|place| place.series < self.series.len());
+        let length = self.query.resolution.length();
         let mut all = Vec::with_capacity(found.iter().map(Vec::len).sum());
-        for cells in found {
-            all.extend(cells);
+        for (cells, series) in found.into_iter().zip(&self.series[place.series..]) {
+            let stored = |(slot, cell)| StoredCell::new(series.key().clone(), time_of(slot, length), cell);
+            all.extend(cells.into_iter().map(stored));
         }
         Ok((all, next))
     }
 
     /// Takes the chosen cells out of an hour.
-    fn remembered(&self, hour: &[(i64, Cell)], slot: i64, chosen: &Chosen, found: &mut [Vec<Packed>]) {
+    fn remembered(&self, hour: &[(i64, Cell)], slot: i64, chosen: &Chosen, found: &mut [OfSeries]) {
         for (first, last) in &chosen.ranges {
             let from = hour.partition_point(|(series, _)| series < first);
             let rest = &hour[from..];
@@ -192,50 +184,13 @@ impl Reading {
                     continue;
                 };
                 let hist = self.query.parts.hist.then(|| cell.hist.clone()).flatten();
-                found[series - chosen.first].push(Packed {
-                    series,
-                    slot,
-                    cell: Cell {
-                        hist,
-                        ..cell.without_lists()
-                    },
-                    slices: None,
-                });
+                let cell = Cell {
+                    hist,
+                    ..cell.without_lists()
+                };
+                found[series - chosen.first].push((slot, cell));
             }
         }
-    }
-
-    /// How many cells are handed over together.
-    pub(super) fn handed(&self) -> usize {
-        if self.query.parts.slices {
-            HANDED_SLICES
-        } else {
-            HANDED_CELLS
-        }
-    }
-
-    /// Cells as they are handed over.
-    pub(super) fn unpack(&self, packed: Vec<Packed>) -> Result<Vec<StoredCell>, StoreError> {
-        packed
-            .into_iter()
-            .map(|packed| {
-                let mut cell = packed.cell;
-                if let Some(slices) = &packed.slices {
-                    cell.slices =
-                        Some(
-                            cell_slices::from_bytes(slices).map_err(|error| StoreError::Unreadable {
-                                reason: format!("field slices of a cell: {error}"),
-                            })?,
-                        );
-                }
-                let time = time_of(packed.slot, self.query.resolution.length());
-                Ok(StoredCell::new(
-                    self.series[packed.series].key().clone(),
-                    time,
-                    cell,
-                ))
-            })
-            .collect()
     }
 
     fn has_slices(&self) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ippm::cell::row::hour_of;
 use ippm::cell::{Cell, CellDelay, HOUR};
-use ippm::codec::{cell_slices, loss_hist};
+use ippm::codec::loss_hist;
 use ippm::histogram::Histogram;
 use ippm::{Moments, UnixTime};
 use rusqlite::{Connection, Result, Row, params};
@@ -171,7 +171,7 @@ fn put_slices(connection: &Connection, number: i64, cell: &Cell) -> Result<()> {
     match cell.slices.as_ref().filter(|_| cell.rounds > 0) {
         Some(slices) => connection
             .prepare_cached("INSERT OR REPLACE INTO cell_1h_slices (id, slices) VALUES (?1, ?2)")?
-            .execute(params![number, cell_slices::to_bytes(slices)])?,
+            .execute(params![number, slices.as_bytes()])?,
         None => connection
             .prepare_cached("DELETE FROM cell_1h_slices WHERE id = ?1")?
             .execute([number])?,
