@@ -15,9 +15,9 @@ use crate::store::cell::{CellParts, CellQuery, CellStream, Resolution, StoredCel
 /// From the first hour up to, but without, the second.
 type Piece = (UnixTime, UnixTime);
 
-/// Days that are asked for at once: the hours of a source that measures some sixty pairs then lie side by side in a
-/// store, and are not more than it holds in memory.
-const DAYS_AT_ONCE: u32 = 3;
+/// Hours of all pairs of a source that are asked for at once, in whole days: three days of sixty pairs. They lie side
+/// by side in a store, and are not more than it holds in memory.
+const AT_ONCE: usize = 3 * 24 * 60;
 
 impl Reading<'_> {
     /// Reads the cells of the period, day by day where some are still to be made, else in one go.
@@ -76,7 +76,10 @@ impl Reading<'_> {
     /// Reads the pairs with targets that were never renamed.
     async fn read_through(&mut self, piece: Piece, record: &Recorder<'_>) -> Result<(), StoreError> {
         let query = |piece| self.query(self.names[0].clone(), None, piece);
-        let mut queries = pieces(piece).map(query).collect::<Vec<_>>().into_iter();
+        let mut queries = pieces(piece, self.source.pairs.len())
+            .map(query)
+            .collect::<Vec<_>>()
+            .into_iter();
         let store = self.source.store;
         let mut next = queries.next().map(|query| store.cells(query));
         while let Some(cells) = next {
@@ -207,9 +210,10 @@ impl Reading<'_> {
     }
 }
 
-/// `piece` in pieces of at most [`DAYS_AT_ONCE`] days.
-fn pieces((from, to): Piece) -> impl Iterator<Item = Piece> {
-    let length = DAY * DAYS_AT_ONCE;
+/// `piece` in pieces of whole days, a day at least, in which `pairs` have at most [`AT_ONCE`] hours.
+fn pieces((from, to): Piece, pairs: usize) -> impl Iterator<Item = Piece> {
+    let days = AT_ONCE / (24 * pairs.max(1));
+    let length = DAY * u32::try_from(days).unwrap_or(u32::MAX).max(1);
     std::iter::successors(Some(from), move |from| Some(from.saturating_add(length)))
         .take_while(move |from| *from < to)
         .map(move |from| (from, from.saturating_add(length).min(to)))
@@ -252,4 +256,22 @@ fn joined(cells: &[&StoredCell]) -> Result<Option<StoredCell>, StoreError> {
         cell,
         ..(*first).clone()
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_meet_and_are_shorter_for_more_pairs() {
+        let from = UnixTime::from_ns(0);
+        let to = from.saturating_add(DAY * 31);
+        for (pairs, number) in [(0, 1), (1, 1), (2, 1), (58, 11), (60, 11), (61, 16), (10_000, 31)] {
+            let found: Vec<Piece> = pieces((from, to), pairs).collect();
+            assert_eq!(found.len(), number, "{pairs} pairs");
+            assert_eq!((found[0].0, found[number - 1].1), (from, to));
+            assert!(found.windows(2).all(|two| two[0].1 == two[1].0), "{pairs} pairs");
+        }
+        assert_eq!(pieces((to, to), 2).count(), 0);
+    }
 }
