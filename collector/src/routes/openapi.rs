@@ -1,6 +1,6 @@
 //! The HTTP surface in the words of `OpenAPI` 3.1: `GET /openapi.json`, and the committed `docs/openapi.json`.
 //!
-//! The functions here are never called: each carries the description of one endpoint; [`answers`] adds what it refuses
+//! The functions here are never called: each carries the description of one endpoint; `answers` adds what it refuses
 //! and the headers. Tests hold them against what the endpoints know and answer, and against docs/api.md.
 
 mod answers;
