@@ -5,6 +5,7 @@
 //! without the collector, to tell what of the time is ours.
 
 #[path = "../ingest/client.rs"]
+#[expect(dead_code, reason = "everything is posted as fast as it is acknowledged")]
 mod client;
 mod direct;
 mod fill;

@@ -137,12 +137,18 @@ fn assert_same(a: (&Figures, &Account), b: (&Figures, &Account)) {
     assert!((spread(a.0) - spread(b.0)).abs() <= spread(a.0) * 1e-9);
 }
 
-#[tokio::test]
-async fn a_series_shows_what_happened_when_it_happened() {
+/// The day of the story in an embedded store, which lies in the folder.
+async fn stored() -> (World, Embedded, tempfile::TempDir) {
     let world = story(start());
     let folder = tempfile::tempdir().unwrap();
     let store = embedded(folder.path());
     world.store_in(&store).await;
+    (world, store, folder)
+}
+
+#[tokio::test]
+async fn a_series_shows_what_happened_when_it_happened() {
+    let (world, store, _folder) = stored().await;
     let found = series(&store, &world, (0, 1440), 60).await;
     assert_eq!(found.points.len(), 24);
     let noon = &found.points[12];
@@ -172,10 +178,7 @@ async fn a_series_shows_what_happened_when_it_happened() {
 
 #[tokio::test]
 async fn two_points_make_one_of_twice_the_step_whatever_they_are_read_from() {
-    let world = story(start());
-    let folder = tempfile::tempdir().unwrap();
-    let store = embedded(folder.path());
-    world.store_in(&store).await;
+    let (world, store, _folder) = stored().await;
     let steps = [(30, 60), (60, 120), (720, 1440)];
     for (short, long) in steps {
         let (fine, coarse) = (
@@ -203,10 +206,7 @@ async fn two_points_make_one_of_twice_the_step_whatever_they_are_read_from() {
 
 #[tokio::test]
 async fn a_matrix_of_cells_is_that_of_single_results() {
-    let world = story(start());
-    let folder = tempfile::tempdir().unwrap();
-    let store = embedded(folder.path());
-    world.store_in(&store).await;
+    let (world, store, _folder) = stored().await;
     // Just after the day nothing of it has settled: the last hour is read from single results, then from its cell.
     let of_cells = matrix(&store, &world, (0, 1440)).await;
     let early = World {
@@ -236,10 +236,7 @@ async fn remembered(store: &Embedded, read: &Embedded, world: &World) -> Matrix 
 
 #[tokio::test]
 async fn a_matrix_from_memory_is_that_of_the_file_whatever_is_written() {
-    let world = story(start());
-    let folder = tempfile::tempdir().unwrap();
-    let store = embedded(folder.path());
-    world.store_in(&store).await;
+    let (world, store, folder) = stored().await;
     let read = Embedded::open_to_read(&embedded::Options {
         path: folder.path().join("store.sqlite"),
         legacy_family: Family::V4,
@@ -290,10 +287,7 @@ async fn a_result_behind_the_window_is_not_in_it_although_it_is_in_the_cell_of_i
 
 #[tokio::test]
 async fn a_silent_pair_is_shown_and_the_worst_is_named() {
-    let world = story(start());
-    let folder = tempfile::tempdir().unwrap();
-    let store = embedded(folder.path());
-    world.store_in(&store).await;
+    let (world, store, _folder) = stored().await;
     let found = matrix(&store, &world, (0, 1560)).await;
     let dead = entry(&found, "fra1", "lon1");
     assert!(dead.standing.is_silent() && dead.standing.is_stale(world.now));
@@ -323,10 +317,7 @@ async fn a_silent_pair_is_shown_and_the_worst_is_named() {
 
 #[tokio::test]
 async fn rounds_are_listed_with_the_slot_for_which_they_count() {
-    let world = story(start());
-    let folder = tempfile::tempdir().unwrap();
-    let store = embedded(folder.path());
-    world.store_in(&store).await;
+    let (world, store, _folder) = stored().await;
     let question = |source: &str, target: &str, minutes| RoundsQuestion {
         subject: subject(source, target),
         window: window(&world, minutes),
@@ -390,10 +381,7 @@ async fn too_many_points_are_refused_before_anything_is_read() {
 
 #[tokio::test]
 async fn probes_are_alive_or_missing() {
-    let world = story(start());
-    let folder = tempfile::tempdir().unwrap();
-    let store = embedded(folder.path());
-    world.store_in(&store).await;
+    let (world, store, _folder) = stored().await;
     let found = liveness::read(&store, &world.view()).await.unwrap();
     let states: Vec<_> = found
         .probes

@@ -57,7 +57,8 @@ pub(super) enum Verdict {
     Unclear,
 }
 
-/// The verdict of `tallies`, each with the start of its cell, on `slots` expected slots of one length, `announced` of which announced work touched.
+/// The verdict of `tallies`, each with the start of its cell, on `slots` expected slots of one length, `announced` of
+/// which announced work touched.
 pub(super) fn verdict(tallies: &[(UnixTime, Tally)], slots: u64, announced: u64) -> Verdict {
     let tally = match tallies {
         _ if slots == 0 => return Verdict::Nothing,

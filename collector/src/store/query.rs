@@ -100,10 +100,11 @@ impl<T> AnswerStream<T> {
     ///
     /// As [`AnswerStream::next`].
     pub async fn next_part(&mut self) -> Result<Option<Vec<T>>, StoreError> {
-        match self.next().await? {
-            Some(first) => Ok(Some(std::iter::once(first).chain(&mut self.arrived).collect())),
-            None => Ok(None),
+        let left = std::mem::take(&mut self.arrived);
+        if left.len() > 0 {
+            return Ok(Some(left.collect()));
         }
+        self.receiver.recv().await.transpose()
     }
 
     /// All that remain.

@@ -15,8 +15,7 @@ pub fn encode(slices: &PackedSlices) -> String {
 }
 
 /// The bytes of which [`encode`] makes a text, for a store that keeps bytes.
-#[must_use]
-pub fn to_bytes(slices: &CellSlices) -> Vec<u8> {
+pub(crate) fn to_bytes(slices: &CellSlices) -> Vec<u8> {
     write(slices).into_bytes()
 }
 
@@ -56,7 +55,7 @@ pub fn decode(text: &str) -> Result<PackedSlices, CodecError> {
 /// # Errors
 ///
 /// [`CodecError`] as for [`decode`].
-pub fn from_bytes(bytes: &[u8]) -> Result<CellSlices, CodecError> {
+pub(crate) fn from_bytes(bytes: &[u8]) -> Result<CellSlices, CodecError> {
     read(Reader::of_bytes(bytes))
 }
 

@@ -238,12 +238,12 @@ impl Single {
         let mask = |bytes: usize, of: u8| {
             u64::from_le_bytes(std::array::from_fn(|at| if at < bytes { of } else { 0 }))
         };
-        let times = mask(length, u8::MAX) & !mask(value, u8::MAX);
+        let behind = 8 * value;
         Some(Self {
             length,
             fixed: (
-                times | mask(value, CONTINUES),
-                (times & EACH_ONE) | mask(value - 1, CONTINUES),
+                mask(value, CONTINUES) | 0xff << behind,
+                mask(value - 1, CONTINUES) | 1 << behind,
             ),
             own: mask(value, PAYLOAD),
             last: if value > 1 {
@@ -262,8 +262,6 @@ impl Single {
         (word & fixed == expected && is_shortest).then(|| joined(word & self.own))
     }
 }
-
-const EACH_ONE: u64 = u64::from_le_bytes([1; 8]);
 
 /// The integer that ends within the eight bytes of `word`, the first of which is the lowest, and its length; `None` if
 /// none does, or if it is not written in its shortest form.

@@ -126,7 +126,7 @@ fn refusals(path: &str, operation: &mut Operation) {
             .content
             .insert("application/json".to_owned(), RefOr::T(error));
         let status = of_status[0].0;
-        // Whether the legacy post failed for now or for good stands in its code alone.
+        // A legacy post that failed says in its code alone whether it may be repeated.
         if matches!(status, 429 | 503) {
             add_header(&mut response, "Retry-After", "Seconds after which to try again.");
         }
