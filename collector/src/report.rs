@@ -8,6 +8,7 @@
 //!   [`sla`], the statement
 
 pub mod accounting;
+mod choice;
 pub mod directory;
 pub mod figures;
 mod fold;

@@ -23,9 +23,8 @@ use std::time::Duration;
 use ippm::{Family, Measurement, ProbeName, UnixTime};
 use thiserror::Error;
 
-use crate::store::cell::{
-    CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, SharedCells, StoredCell,
-};
+use crate::store::cell::shared::SharedCells;
+use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
 use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use crate::store::query::{RowQuery, RowStream};
 use crate::store::row::{Parts, Row};

@@ -18,7 +18,8 @@ use crate::report::segment::Segment;
 use crate::report::selection::{Filter, Step, Subject, Window};
 use crate::report::slot::Outlook;
 use crate::report::view::View;
-use crate::store::cell::{Resolution, Series, SharedCells};
+use crate::store::cell::shared::SharedCells;
+use crate::store::cell::{Resolution, Series};
 use crate::store::row::Row;
 
 /// What one point of one subject adds up to.

@@ -1,17 +1,17 @@
 //! Asks a store for everything that a window needs, from the coarsest cells that will do.
 
+mod question;
 mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use ippm::cell::HOUR;
-use ippm::class::slot::GRACE;
+use ippm::UnixTime;
 use ippm::plan::MAX_PERIOD;
-use ippm::{Family, ProbeName, TestName, UnixTime};
 
+use self::question::{Of, due, parts, straddle, watched};
 use crate::plan::history::Pair;
-use crate::plan::span::{Span, Spans};
+use crate::plan::span::Spans;
+use crate::report::choice::choices;
 use crate::report::fold::{Buckets, Finer, Fold, Grid, Place, With};
 use crate::report::known::Known;
 use crate::report::ledger::Ledger;
@@ -19,9 +19,10 @@ use crate::report::segment::{Segment, coarsest, segments};
 use crate::report::selection::{Filter, Step, Subject, Window};
 use crate::report::view::{Freshness, ReportError, View};
 use crate::store::Store;
-use crate::store::cell::{CellParts, CellQuery, Resolution, SharedCells};
+use crate::store::cell::shared::SharedCells;
+use crate::store::cell::{CellParts, CellQuery, Resolution};
 use crate::store::query::RowQuery;
-use crate::store::row::{Parts, Row};
+use crate::store::row::Row;
 
 /// What is wanted of a window.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +57,7 @@ pub(super) async fn gather(
     view: &View<'_>,
     ask: Ask<'_>,
 ) -> Result<Gathered, ReportError> {
-    let known = Known::read(store, view, ask.filter, ask.window.to()).await?;
+    let known = Known::read(store, view, ask.filter.source.as_ref(), ask.window.to()).await?;
     gather_by(store, view, ask, &known).await
 }
 
@@ -111,43 +112,6 @@ pub(super) async fn gather_by(
 fn begun(window: Window, now: UnixTime) -> Option<Window> {
     let end = window.to().min(now.saturating_add(MAX_PERIOD));
     Window::new(window.from(), end).ok()
-}
-
-/// Of whom something is read, among those that were asked for.
-#[derive(Debug, Clone, Copy)]
-enum Of<'a> {
-    /// Of all.
-    All,
-    /// Of all but those whom these sources measure.
-    AllBut(&'a BTreeSet<ProbeName>),
-    /// Of those whom these sources measure.
-    Sources(&'a BTreeSet<ProbeName>),
-    /// Of these, and only for their account.
-    Account(&'a [Subject]),
-}
-
-impl<'a> Of<'a> {
-    fn is_account(self) -> bool {
-        matches!(self, Self::Account(_))
-    }
-
-    fn reads(self, subject: &Subject) -> bool {
-        match self {
-            Self::All => true,
-            Self::AllBut(sources) => !sources.contains(&subject.source),
-            Self::Sources(sources) => sources.contains(&subject.source),
-            Self::Account(subjects) => subjects.contains(subject),
-        }
-    }
-
-    /// Which sources the store is asked for; `None`: for all.
-    fn sources(self) -> Option<BTreeSet<&'a ProbeName>> {
-        match self {
-            Self::All | Self::AllBut(_) => None,
-            Self::Sources(sources) => Some(sources.iter().collect()),
-            Self::Account(subjects) => Some(subjects.iter().map(|subject| &subject.source).collect()),
-        }
-    }
 }
 
 struct Reading<'a> {
@@ -323,14 +287,13 @@ impl Reading<'_> {
         let (mut asked, mut listened) = (BTreeSet::new(), Spans::of([]));
         loop {
             let hours = self.fold.hours_in_question();
-            for span in spans(hours.difference(&asked)) {
+            for span in watched(hours.difference(&asked)) {
                 self.read_runs(span).await?;
             }
             asked.extend(hours);
             let unreported = self.fold.unreported(&self.ledger);
-            let spans = unreported.without(&listened);
-            for (from, to) in near(spans.as_slice()) {
-                self.ledger.read_beats(self.store, (from, to)).await?;
+            for span in due(&unreported.without(&listened)) {
+                self.ledger.read_beats(self.store, span).await?;
             }
             listened = listened.union(&unreported);
             let mut finer = self.fold.settle(&self.ledger);
@@ -358,98 +321,5 @@ impl Reading<'_> {
             .ledger
             .read_runs(self.store, self.view.directory, source, span);
         Ok(read.await?)
-    }
-}
-
-/// Hours between two others that are read with them: fewer questions, and hardly more answers.
-const PASSED_OVER: Duration = Duration::from_hours(6);
-
-/// The times that `hours`, ascending, need of the ledger: a slot is watched until after its end.
-fn spans<'a>(hours: impl Iterator<Item = &'a UnixTime>) -> Vec<(UnixTime, UnixTime)> {
-    let mut spans: Vec<(UnixTime, UnixTime)> = Vec::new();
-    for hour in hours {
-        let end = hour.saturating_add(HOUR + MAX_PERIOD + GRACE);
-        match spans.last_mut() {
-            Some((_, to)) if *hour <= to.saturating_add(PASSED_OVER) => *to = end,
-            _ => spans.push((*hour, end)),
-        }
-    }
-    spans
-}
-
-/// `spans`, ascending, those less than an hour apart as one.
-fn near(spans: &[Span]) -> Vec<(UnixTime, UnixTime)> {
-    let mut joined: Vec<(UnixTime, UnixTime)> = Vec::new();
-    for span in spans {
-        match joined.last_mut() {
-            Some((_, to)) if span.from() < to.saturating_add(HOUR) => *to = span.to(),
-            _ => joined.push((span.from(), span.to())),
-        }
-    }
-    joined
-}
-
-/// One question to a store.
-pub(super) struct Choice {
-    /// The present name behind `source`.
-    present: Option<ProbeName>,
-    pub(super) source: Option<ProbeName>,
-    pub(super) target: Option<ProbeName>,
-    pub(super) family: Option<Family>,
-    pub(super) test: Option<TestName>,
-}
-
-/// The questions that bring everything that `filter` wants of `sources`: one for each name under which it may lie.
-pub(super) fn choices(
-    filter: &Filter,
-    sources: Option<BTreeSet<&ProbeName>>,
-    view: &View<'_>,
-) -> Vec<Choice> {
-    let directory = view.directory;
-    let names = |name: Option<&ProbeName>| match name {
-        None => vec![None],
-        Some(name) => directory.names_of(name).map(|name| Some(name.clone())).collect(),
-    };
-    let sources: Vec<Option<&ProbeName>> = match sources {
-        Some(sources) => sources.into_iter().map(Some).collect(),
-        None => vec![filter.source.as_ref()],
-    };
-    let mut choices = Vec::new();
-    for wanted in sources {
-        for source in names(wanted) {
-            for target in names(filter.target.as_ref()) {
-                choices.push(Choice {
-                    present: wanted.map(|name| directory.resolve(name).clone()),
-                    source: source.clone(),
-                    target,
-                    family: filter.family,
-                    test: filter.test.clone(),
-                });
-            }
-        }
-    }
-    choices
-}
-
-/// How far behind a segment a round may begin whose slot begins in it: no further than the present.
-fn straddle(segment: Segment, view: &View<'_>) -> Duration {
-    let is_whole = segment.to == segment.to.floor(MAX_PERIOD);
-    let left = view.now.since(segment.to).unwrap_or(Duration::ZERO);
-    if is_whole {
-        Duration::ZERO
-    } else {
-        left.min(MAX_PERIOD)
-    }
-}
-
-fn parts(wanted: Wanted, account_only: bool) -> Parts {
-    let figures = !account_only && wanted != Wanted::Account;
-    Parts {
-        counts: true,
-        delay: figures,
-        hist: figures && wanted == Wanted::Percentiles,
-        slices: false,
-        icmp: figures && wanted == Wanted::Percentiles,
-        meta: false,
     }
 }

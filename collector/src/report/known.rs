@@ -6,7 +6,6 @@ use ippm::class::maintenance::Calendar;
 use ippm::{ProbeName, UnixTime};
 
 use crate::plan::history::{History, HistoryError};
-use crate::report::selection::Filter;
 use crate::report::view::{ReportError, View};
 use crate::store::{Store, StoreError};
 
@@ -17,15 +16,15 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// What was known before `to` of whoever `filter` is about.
+    /// What was known before `to` of what `source`, or everybody, measures.
     pub(super) async fn read(
         store: &dyn Store,
         view: &View<'_>,
-        filter: &Filter,
+        source: Option<&ProbeName>,
         to: UnixTime,
     ) -> Result<Self, ReportError> {
         Ok(Self {
-            history: history(store, view, filter.source.as_ref(), to).await?,
+            history: history(store, view, source, to).await?,
             calendar: calendar(store, view).await?,
         })
     }
@@ -56,7 +55,7 @@ pub(super) async fn history(
 }
 
 /// Everything that was announced, whenever it was.
-pub(super) async fn calendar(store: &dyn Store, view: &View<'_>) -> Result<Calendar, ReportError> {
+async fn calendar(store: &dyn Store, view: &View<'_>) -> Result<Calendar, ReportError> {
     let until = view.now.saturating_add(Duration::from_nanos(1));
     let versions = store.maintenance_versions(until).await?;
     Ok(versions.into_iter().map(|version| version.entry).collect())

@@ -9,7 +9,7 @@ use ippm::plan::MAX_PERIOD;
 use ippm::{ProbeName, UnixTime};
 
 use crate::plan::history::{Expected, Pair};
-use crate::report::gather;
+use crate::report::choice::choices;
 use crate::report::known::Known;
 use crate::report::ledger::Ledger;
 use crate::report::selection::{Filter, Subject};
@@ -110,7 +110,7 @@ pub async fn read(
 ) -> Result<Latest, ReportError> {
     let since = view.now.saturating_sub(question.within);
     let mut rows = latest_rows(store, view, &question.filter, since, Parts::ALL).await?;
-    let known = Known::read(store, view, &question.filter, view.now).await?;
+    let known = Known::read(store, view, question.filter.source.as_ref(), view.now).await?;
     let standings = standings(store, view, &question.filter, &known, since).await?;
     let entries = standings.into_iter().map(|(subject, standing)| LatestEntry {
         row: rows.remove(&subject),
@@ -232,7 +232,7 @@ async fn recent(
         .await?;
     ledger.read_beats(store, (from, until)).await?;
     let mut rows: BTreeMap<Subject, Vec<Row>> = BTreeMap::new();
-    for choice in gather::choices(filter, None, view) {
+    for choice in choices(filter, None, view) {
         let query = RowQuery {
             source: choice.source,
             target: choice.target,

@@ -126,7 +126,13 @@ pub async fn read(
             Wanted::Figures
         },
     };
-    let known = Known::read(store, view, &question.filter, window.to().max(view.now)).await?;
+    let known = Known::read(
+        store,
+        view,
+        question.filter.source.as_ref(),
+        window.to().max(view.now),
+    )
+    .await?;
     let since = view.now.saturating_sub(LATEST_WITHIN);
     let (gathered, standings) = tokio::try_join!(
         gather_by(store, view, ask, &known),

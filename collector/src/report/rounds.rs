@@ -9,8 +9,8 @@ use ippm::{ProbeName, UnixTime};
 
 use crate::plan::history::Pair;
 use crate::report::accounting::SlotClass;
-use crate::report::gather;
-use crate::report::known;
+use crate::report::choice::choices;
+use crate::report::known::Known;
 use crate::report::ledger::Ledger;
 use crate::report::segment::kept_since;
 use crate::report::selection::{Filter, MAX_ROUNDS, MAX_ROUNDS_WINDOW, SelectionError, Subject, Window};
@@ -81,11 +81,10 @@ pub async fn read(
     ledger.add_runs(runs.values().map(Reported::from), view.directory);
     let until = window.to().saturating_add(MAX_PERIOD + GRACE);
     ledger.read_beats(store, (window.from(), until)).await?;
-    let history = known::history(store, view, Some(&subject.source), window.to()).await?;
+    let known = Known::read(store, view, Some(&subject.source), window.to()).await?;
     let is_wanted = |pair: &Pair<'_>| Subject::from(*pair) == subject;
-    let expected = history.expected(window.from(), window.to(), &is_wanted);
-    let calendar = known::calendar(store, view).await?;
-    let outlook = Outlook::new(expected, &calendar, view);
+    let expected = known.history.expected(window.from(), window.to(), &is_wanted);
+    let outlook = Outlook::new(expected, &known.calendar, view);
     let judged = judge(&outlook, &rows, &ledger, (view, window));
     let latest = rows.iter().map(|row| row.time).max();
     let round = |(row, slot): (Row, Option<SlotClass>)| Round {
@@ -115,7 +114,7 @@ async fn rows(
 ) -> Result<Vec<Row>, ReportError> {
     let filter = Filter::of(subject);
     let mut rows = Vec::new();
-    for choice in gather::choices(&filter, None, view) {
+    for choice in choices(&filter, None, view) {
         let query = RowQuery {
             source: choice.source,
             target: choice.target,

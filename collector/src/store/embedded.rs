@@ -41,9 +41,8 @@ use self::hours::Hours;
 use self::readers::Readers;
 use self::select::Place;
 use self::writer::Writer;
-use crate::store::cell::{
-    CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, SharedCells, StoredCell,
-};
+use crate::store::cell::shared::SharedCells;
+use crate::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
 use crate::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use crate::store::point::{Point, points_of};
 use crate::store::query::{AnswerSender, RowQuery, RowStream};
@@ -286,9 +285,9 @@ impl Store for Embedded {
 
     fn cells(&self, query: CellQuery) -> CellStream {
         let (sender, stream) = CellStream::channel();
-        let (readers, hours) = (self.readers.clone(), self.hours.clone());
+        let readers = self.readers.clone();
         tokio::spawn(async move {
-            if let Err(error) = send_cells(&readers, hours, query, &sender).await {
+            if let Err(error) = send_cells(&readers, query, &sender).await {
                 // A reader that is gone needs no error.
                 let _ = sender.send(Err(error)).await;
             }
@@ -396,12 +395,11 @@ async fn send_rows(readers: &Readers, query: RowQuery, sender: &AnswerSender<Row
 /// Part by part, as for rows.
 async fn send_cells(
     readers: &Readers,
-    hours: Option<Arc<Hours>>,
     query: CellQuery,
     sender: &AnswerSender<StoredCell>,
 ) -> Result<(), StoreError> {
     let reading = readers
-        .ask(move |connection| Reading::begin(connection, query, hours))
+        .ask(move |connection| Reading::begin(connection, query))
         .await?;
     let reading = Arc::new(reading);
     let mut next = reading.first();

@@ -15,7 +15,7 @@ use crate::report::segment::{Segment, kept_since};
 use crate::report::slot::{Outlook, SlotAt, result_of, start_of};
 use crate::report::tally::{Tally, Verdict, verdict};
 use crate::report::view::View;
-use crate::store::cell::SharedCells;
+use crate::store::cell::shared::SharedCells;
 use crate::store::row::Row;
 
 pub(super) struct State {

@@ -7,7 +7,8 @@ use ippm::cell::HOUR;
 use ippm::plan::MAX_PERIOD;
 use ippm::{ProbeName, UnixTime};
 
-use super::{Of, Reading};
+use super::Reading;
+use super::question::Of;
 use crate::report::segment::{Segment, coarsest};
 use crate::report::view::ReportError;
 use crate::store::StoreError;

@@ -17,7 +17,8 @@ use super::cells::{self, COLUMNS, number, parts_of, slot_of, slots, time_of};
 use super::hours::{self, Hours};
 use super::readers::Unreadable;
 use super::select::{self, Series};
-use crate::store::cell::{CellCount, CellQuery, CellTally, Resolution, RowTally, SharedCells, StoredCell};
+use crate::store::cell::shared::SharedCells;
+use crate::store::cell::{CellCount, CellQuery, CellTally, Resolution, RowTally, StoredCell};
 use crate::store::query::RowQuery;
 use crate::store::row::Parts;
 
@@ -26,12 +27,6 @@ const HELD_CELLS: usize = 32_768;
 
 /// The same with slices, about 20 MB of them as they lie in the file.
 const HELD_SLICES: usize = 8192;
-
-/// The same of hours in memory: it takes no more of a question at a time to read them.
-const HELD_REMEMBERED: usize = 4096;
-
-/// Most hours of a question whose hours are remembered: a day, and an hour at either end.
-const REMEMBERED: i64 = 26;
 
 /// Cells that are handed over together.
 pub(super) const HANDED: usize = 1024;
@@ -48,8 +43,6 @@ pub(super) struct Reading {
     series: Vec<Series>,
     slots: Range<i64>,
     query: CellQuery,
-    /// Where hours are remembered, if it is worth it for this question.
-    hours: Option<Arc<Hours>>,
 }
 
 /// Where the next part begins.
@@ -59,16 +52,9 @@ pub(super) struct Place {
     slot: i64,
 }
 
-/// Cells of one series with the slots of their hours or days.
-type OfSeries = Vec<(i64, Cell)>;
-
 impl Reading {
     /// What `query` selects, cut to the time of which there is anything.
-    pub(super) fn begin(
-        connection: &Connection,
-        query: CellQuery,
-        hours: Option<Arc<Hours>>,
-    ) -> Answer<Self> {
+    pub(super) fn begin(connection: &Connection, query: CellQuery) -> Answer<Self> {
         let table = cells::table(query.resolution);
         let end = |which: &str| {
             connection
@@ -86,13 +72,9 @@ impl Reading {
             _ => wanted.end = wanted.start,
         }
         let series = select::series(connection, &selection(&query))?;
-        // Whoever asks for some pairs, for long or for slices would push out what the matrix asks for.
-        let is_of_all = query.source.is_none() && query.target.is_none();
-        let is_short = query.resolution == Resolution::Hour && wanted.end - wanted.start <= REMEMBERED;
         Ok(Self {
             series,
             slots: wanted,
-            hours: hours.filter(|_| is_of_all && is_short && !query.parts.slices),
             query,
         })
     }
@@ -111,10 +93,10 @@ impl Reading {
         connection: &Connection,
         place: Place,
     ) -> Answer<(Vec<StoredCell>, Option<Place>)> {
-        let held = match &self.hours {
-            Some(_) => HELD_REMEMBERED,
-            None if self.query.parts.slices => HELD_SLICES,
-            None => HELD_CELLS,
+        let held = if self.query.parts.slices {
+            HELD_SLICES
+        } else {
+            HELD_CELLS
         };
         let left = usize::try_from(self.slots.end - place.slot).unwrap_or(usize::MAX);
         let number = (held / left.max(1)).clamp(1, self.series.len() - place.series);
@@ -126,15 +108,10 @@ impl Reading {
         };
         let chosen = Chosen::new(&self.series[place.series..place.series + number], place.series);
         let room = usize::try_from(end - place.slot).unwrap_or(0);
-        let mut found: Vec<OfSeries> = (0..number).map(|_| Vec::with_capacity(room)).collect();
+        let mut found: Vec<Vec<(i64, Cell)>> = (0..number).map(|_| Vec::with_capacity(room)).collect();
         let mut statement = connection.prepare_cached(&self.sql())?;
         let mut of_slices = connection.prepare_cached(SLICES_SQL)?;
-        let as_of = self.hours.as_ref().map(|hours| hours.as_of());
         for slot in place.slot..end {
-            if let (Some(hours), Some(as_of)) = (&self.hours, as_of) {
-                self.remembered(&hours.of(connection, slot, as_of)?, slot, &chosen, &mut found);
-                continue;
-            }
             for (first, last) in &chosen.ranges {
                 let range = [cells::number(slot, *first), cells::number(slot, *last)];
                 let mut rows = statement.query(range)?;
@@ -172,25 +149,6 @@ impl Reading {
             all.extend(cells.into_iter().map(stored));
         }
         Ok((all, next))
-    }
-
-    /// Takes the chosen cells out of an hour.
-    fn remembered(&self, hour: &[(i64, Cell)], slot: i64, chosen: &Chosen, found: &mut [OfSeries]) {
-        for (first, last) in &chosen.ranges {
-            let from = hour.partition_point(|(series, _)| series < first);
-            let rest = &hour[from..];
-            for (number, cell) in rest.iter().take_while(|(series, _)| series <= last) {
-                let Some(series) = chosen.place_of(*number) else {
-                    continue;
-                };
-                let hist = self.query.parts.hist.then(|| cell.hist.clone()).flatten();
-                let cell = Cell {
-                    hist,
-                    ..cell.without_lists()
-                };
-                found[series - chosen.first].push((slot, cell));
-            }
-        }
     }
 
     fn has_slices(&self) -> bool {

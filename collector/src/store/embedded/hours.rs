@@ -11,7 +11,8 @@ use rusqlite::Connection;
 
 use super::cells::{self, COLUMNS, number, parts_of};
 use super::readers::Unreadable;
-use crate::store::cell::{HourOfAll, Resolution, SharedCells};
+use crate::store::cell::Resolution;
+use crate::store::cell::shared::{HourOfAll, SharedCells};
 
 /// Most cells that are kept: some 28 hours of 30 probes over both families, about 60 MB with their distributions.
 pub(super) const MOST: usize = 49_152;
