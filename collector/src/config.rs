@@ -55,7 +55,7 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Name in the ledger; empty for the host's name.
     pub instance: String,
-    /// Threads that answer requests.
+    /// Threads that accept results, and as many again that make answers for readers and give way to the first.
     pub workers: usize,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,

@@ -14,6 +14,7 @@ use crate::ingest::queue::{Limits, Queue, Writer};
 use crate::limit::{FailureLimiter, KeyLimiter};
 use crate::metrics::Metrics;
 use crate::metrics::pairs::PairMetrics;
+use crate::read_threads::ReadThreads;
 use crate::rollup::mark::Marks;
 use crate::store::Store;
 use crate::tag::PlanTags;
@@ -51,6 +52,8 @@ pub struct Context {
     pub clock: Clock,
     /// Whether the store was ready a moment ago.
     pub store_state: StoreState,
+    /// Where answers to readers are made.
+    pub read_threads: ReadThreads,
     /// Turns to unpack a body: two for each thread that answers requests.
     pub unpacking: Arc<Semaphore>,
     stopping: AtomicBool,
@@ -59,7 +62,13 @@ pub struct Context {
 impl Context {
     /// Puts the parts together; nothing is stored unless the writer runs.
     #[must_use]
-    pub fn new(config: Config, instance: String, store: Arc<dyn Store>, clock: Clock) -> (Self, Writer) {
+    pub fn new(
+        config: Config,
+        instance: String,
+        store: Arc<dyn Store>,
+        clock: Clock,
+        read_threads: ReadThreads,
+    ) -> (Self, Writer) {
         let limits = config.limits;
         let marks = Arc::new(Marks::default());
         let (queue, writer) = Queue::new(
@@ -87,6 +96,7 @@ impl Context {
             requests: KeyLimiter::new(limits.rate, limits.burst),
             failures: FailureLimiter::new(limits.failed_rate, limits.failed_burst, limits.failed_addresses),
             store_state: StoreState::default(),
+            read_threads,
             unpacking: Arc::new(Semaphore::new(config.server.workers.saturating_mul(2).max(1))),
             stopping: AtomicBool::new(false),
             config,

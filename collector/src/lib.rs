@@ -27,6 +27,7 @@ pub mod limit;
 pub mod metrics;
 pub mod pages;
 pub mod plan;
+pub mod read_threads;
 pub mod report;
 pub mod rollup;
 pub mod routes;

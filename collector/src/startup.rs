@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::Context;
 use crate::ingest::queue::Writer;
+use crate::read_threads::ReadThreads;
 use crate::store::Store;
 use crate::store::cell::{Kept, Resolution};
 use crate::watch::file::FileFault;
@@ -48,7 +49,7 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// The listener is not usable, or the host has no name to take as the instance's.
+    /// The listener is not usable, there are no threads, or the host has no name to take as the instance's.
     pub fn build(
         config: Config,
         listener: TcpListener,
@@ -58,7 +59,8 @@ impl Application {
         let address = listener.local_addr()?;
         let instance = instance(&config)?;
         let (server, limits) = (config.server.clone(), config.limits);
-        let (context, writer) = Context::new(config, instance, store, clock);
+        let read_threads = ReadThreads::start(server.workers)?;
+        let (context, writer) = Context::new(config, instance, store, clock, read_threads);
         let context = web::Data::new(context);
         report_faults(&context);
         let shared = context.clone();

@@ -16,7 +16,8 @@ use crate::pages::pair::{self, PairPage};
 use crate::pages::probes::ProbesPage;
 use crate::pages::sla::SlaPage;
 use crate::pages::{asset, link};
-use crate::routes::pages::answer::{answer, deliver};
+use crate::routes::pages::answer::{Html, answer, deliver};
+use crate::routes::read::made;
 use crate::routes::{get, read};
 use crate::{auth, pages};
 
@@ -50,15 +51,18 @@ async fn matrix(request: HttpRequest, context: web::Data<Context>) -> HttpRespon
     let page = async {
         auth::reading(&request, &context)?;
         let choice = pages::choice::MatrixChoice::parse(&ask::parameters(&request)?).map_err(ask::refused)?;
-        let answer = ask::matrix(&context, &choice).await?;
-        Ok(MatrixPage::new(matrix::Source {
-            choice,
-            matrix: &answer.matrix,
-            directory: &answer.directory,
-            tests: answer.tests,
-            probes: ask::probes_of_roster(&context),
-            is_synthetic: answer.is_synthetic,
-        }))
+        let page = made(&context, |context| async move {
+            let answer = ask::matrix(&context, &choice).await?;
+            Html::of(&MatrixPage::new(matrix::Source {
+                choice,
+                matrix: &answer.matrix,
+                directory: &answer.directory,
+                tests: answer.tests,
+                probes: ask::probes_of_roster(&context),
+                is_synthetic: answer.is_synthetic,
+            }))
+        });
+        page.await
     };
     answer(&request, link::ROOT, page.await)
 }
@@ -72,19 +76,22 @@ async fn pair(
         auth::reading(&request, &context)?;
         let choice = pages::choice::PairChoice::parse(&ask::parameters(&request)?).map_err(ask::refused)?;
         let (source, target) = path.into_inner();
-        // It asks seven questions at once, too much for the stack of a worker.
-        let answer = Box::pin(ask::pair(&context, &choice, (&source, &target))).await?;
-        Ok(PairPage::new(pair::Source {
-            choice,
-            there: &answer.there,
-            back: &answer.back,
-            totals: [answer.totals[0].as_ref(), answer.totals[1].as_ref()],
-            rounds: &answer.rounds,
-            chosen: answer.chosen.as_ref(),
-            directory: &answer.directory,
-            tests: answer.tests,
-            is_synthetic: answer.is_synthetic,
-        }))
+        let page = made(&context, |context| async move {
+            // It asks seven questions at once, too much for the stack of a thread.
+            let answer = Box::pin(ask::pair(&context, &choice, (&source, &target))).await?;
+            Html::of(&PairPage::new(pair::Source {
+                choice,
+                there: &answer.there,
+                back: &answer.back,
+                totals: [answer.totals[0].as_ref(), answer.totals[1].as_ref()],
+                rounds: &answer.rounds,
+                chosen: answer.chosen.as_ref(),
+                directory: &answer.directory,
+                tests: answer.tests,
+                is_synthetic: answer.is_synthetic,
+            }))
+        });
+        page.await
     };
     answer(&request, link::ROOT_OF_PAIR, page.await)
 }
@@ -93,8 +100,11 @@ async fn probes(request: HttpRequest, context: web::Data<Context>) -> HttpRespon
     let page = async {
         auth::reading(&request, &context)?;
         ask::nothing(&request)?;
-        let liveness = ask::liveness(&context).await?;
-        Ok(ProbesPage::new(&liveness, ask::probes_of_roster(&context)))
+        let page = made(&context, |context| async move {
+            let liveness = ask::liveness(&context).await?;
+            Html::of(&ProbesPage::new(&liveness, ask::probes_of_roster(&context)))
+        });
+        page.await
     };
     answer(&request, link::ROOT, page.await)
 }
@@ -103,16 +113,17 @@ async fn sla(request: HttpRequest, context: web::Data<Context>) -> HttpResponse 
     let page = async {
         auth::reading(&request, &context)?;
         let choice = pages::choice::SlaChoice::parse(&ask::parameters(&request)?).map_err(ask::refused)?;
-        let (statement, is_synthetic) = sla::statement(&context, &choice).await?;
-        let now = context.clock.now();
-        let profiles = &context.config.sla;
-        Ok(SlaPage::new(
-            &choice,
-            profiles,
-            statement.as_ref(),
-            now,
-            is_synthetic,
-        ))
+        let page = made(&context, |context| async move {
+            let (statement, is_synthetic) = sla::statement(&context, &choice).await?;
+            Html::of(&SlaPage::new(
+                &choice,
+                &context.config.sla,
+                statement.as_ref(),
+                context.clock.now(),
+                is_synthetic,
+            ))
+        });
+        page.await
     };
     answer(&request, link::ROOT, page.await)
 }
@@ -120,7 +131,7 @@ async fn sla(request: HttpRequest, context: web::Data<Context>) -> HttpResponse 
 async fn explained(request: HttpRequest, context: web::Data<Context>) -> HttpResponse {
     let page = auth::reading(&request, &context)
         .and_then(|()| ask::nothing(&request))
-        .map(|()| ExplainedPage::new());
+        .and_then(|()| Html::of(&ExplainedPage::new()));
     answer(&request, link::ROOT, page)
 }
 

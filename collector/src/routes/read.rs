@@ -1,8 +1,8 @@
 //! The read side: what was measured, as JSON or as a table.
 //!
-//! Every handler reads its parameters, asks one report function, and writes its answer down. An answer carries the
-//! age of its data in `IXPQoS-Data-Age`, so that its body, and with it its entity tag, stays the same as long as the
-//! data do.
+//! Every handler reads its parameters; on a thread for readers it asks one report function and writes its answer
+//! down. An answer carries the age of its data in `IXPQoS-Data-Age`, so that its body, and with it its entity tag,
+//! stays the same as long as the data do.
 
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::config::reader::hex;
 use crate::context::Context;
 use crate::csv::Table;
 use crate::error::{ApiError, Code};
+use crate::read_threads::Unmade;
 use crate::report::directory::Directory;
 use crate::report::latest::LatestQuestion;
 use crate::report::matrix::MatrixQuestion;
@@ -44,16 +45,18 @@ pub(crate) async fn probes(
     request: HttpRequest,
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
-    let (query, format) = open(&request, &context, &[FORMAT])?;
-    drop(query);
-    let directory = directory(&context);
-    let view = context.view(&directory, context.clock.now());
-    let answer = asked(&context, liveness::read(&*context.store, &view)).await?;
-    let freshness = answer.freshness;
-    Ok(match format {
-        Format::Json => json(&request, &answer::probes::ProbesAnswer::from(&answer), freshness),
-        Format::Csv => csv(&request, "probes", answer::probes::table(&answer), freshness),
-    })
+    let (_, format) = open(&request, &context, &[FORMAT])?;
+    let written = made(&context, |context| async move {
+        let directory = directory(&context);
+        let view = context.view(&directory, context.clock.now());
+        let answer = asked(&context, liveness::read(&*context.store, &view)).await?;
+        let freshness = answer.freshness;
+        match format {
+            Format::Json => json(&answer::probes::ProbesAnswer::from(&answer), freshness),
+            Format::Csv => Ok(csv("probes", answer::probes::table(&answer), freshness)),
+        }
+    });
+    Ok(deliver(&request, written.await?))
 }
 
 /// `GET /api/v2/results`: the stored rounds of one subject, or with `view=latest` the latest of every subject.
@@ -65,31 +68,54 @@ pub(crate) async fn results(
     let is_latest = query
         .word("view", &[("rounds", false), ("latest", true)])?
         .unwrap_or(false);
-    let directory = directory(&context);
-    let view = context.view(&directory, context.clock.now());
-    let window = query.window(view.now)?;
-    if is_latest {
+    let now = context.clock.now();
+    let window = query.window(now)?;
+    let written = if is_latest {
         let question = LatestQuestion {
             filter: query.filter()?,
             within: window.length(),
         };
-        let answer = asked(&context, latest::read(&*context.store, &view, &question)).await?;
-        let freshness = answer.freshness;
-        return Ok(match format {
-            Format::Json => json(&request, &answer::latest::LatestAnswer::from(&answer), freshness),
-            Format::Csv => csv(&request, "latest", answer::latest::table(&answer), freshness),
-        });
-    }
-    let question = RoundsQuestion {
-        subject: query.subject()?,
-        window,
+        made(&context, move |context| latest_of(context, question, now, format)).await?
+    } else {
+        let question = RoundsQuestion {
+            subject: query.subject()?,
+            window,
+        };
+        made(&context, move |context| rounds_of(context, question, now, format)).await?
     };
+    Ok(deliver(&request, written))
+}
+
+async fn latest_of(
+    context: web::Data<Context>,
+    question: LatestQuestion,
+    now: UnixTime,
+    format: Format,
+) -> Result<Written, ApiError> {
+    let directory = directory(&context);
+    let view = context.view(&directory, now);
+    let answer = asked(&context, latest::read(&*context.store, &view, &question)).await?;
+    let freshness = answer.freshness;
+    match format {
+        Format::Json => json(&answer::latest::LatestAnswer::from(&answer), freshness),
+        Format::Csv => Ok(csv("latest", answer::latest::table(&answer), freshness)),
+    }
+}
+
+async fn rounds_of(
+    context: web::Data<Context>,
+    question: RoundsQuestion,
+    now: UnixTime,
+    format: Format,
+) -> Result<Written, ApiError> {
+    let directory = directory(&context);
+    let view = context.view(&directory, now);
     let answer = asked(&context, rounds::read(&*context.store, &view, &question)).await?;
     let freshness = answer.freshness;
-    Ok(match format {
-        Format::Json => json(&request, &answer::rounds::RoundsAnswer::from(&answer), freshness),
-        Format::Csv => csv(&request, "results", answer::rounds::table(&answer), freshness),
-    })
+    match format {
+        Format::Json => json(&answer::rounds::RoundsAnswer::from(&answer), freshness),
+        Format::Csv => Ok(csv("results", answer::rounds::table(&answer), freshness)),
+    }
 }
 
 /// `GET /api/v2/series`: one subject over time.
@@ -98,19 +124,23 @@ pub(crate) async fn series(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let (query, format) = open(&request, &context, &[RANGE, SUBJECT, &["step"], FORMAT])?;
-    let directory = directory(&context);
-    let view = context.view(&directory, context.clock.now());
+    let now = context.clock.now();
     let question = SeriesQuestion {
         subject: query.subject()?,
-        window: query.window(view.now)?,
+        window: query.window(now)?,
         step: query.step()?,
     };
-    let answer = asked(&context, series::read(&*context.store, &view, &question)).await?;
-    let freshness = answer.freshness;
-    Ok(match format {
-        Format::Json => json(&request, &answer::series::SeriesAnswer::from(&answer), freshness),
-        Format::Csv => csv(&request, "series", answer::series::table(&answer), freshness),
-    })
+    let written = made(&context, move |context| async move {
+        let directory = directory(&context);
+        let view = context.view(&directory, now);
+        let answer = asked(&context, series::read(&*context.store, &view, &question)).await?;
+        let freshness = answer.freshness;
+        match format {
+            Format::Json => json(&answer::series::SeriesAnswer::from(&answer), freshness),
+            Format::Csv => Ok(csv("series", answer::series::table(&answer), freshness)),
+        }
+    });
+    Ok(deliver(&request, written.await?))
 }
 
 /// `GET /api/v2/matrix`: every subject over one window.
@@ -119,20 +149,24 @@ pub(crate) async fn matrix(
     context: web::Data<Context>,
 ) -> Result<HttpResponse, ApiError> {
     let (query, format) = open(&request, &context, &[RANGE, FILTER, &["percentiles"], FORMAT])?;
-    let directory = directory(&context);
-    let view = context.view(&directory, context.clock.now());
+    let now = context.clock.now();
     let with_percentiles = query.word("percentiles", &[("true", true), ("false", false)])?;
     let question = MatrixQuestion {
-        window: query.window_in_hours(view.now)?,
+        window: query.window_in_hours(now)?,
         filter: query.filter()?,
         with_percentiles: with_percentiles.unwrap_or(true),
     };
-    let answer = asked(&context, matrix::read(&*context.store, &view, &question)).await?;
-    let freshness = answer.freshness;
-    Ok(match format {
-        Format::Json => json(&request, &answer::matrix::MatrixAnswer::from(&answer), freshness),
-        Format::Csv => csv(&request, "matrix", answer::matrix::table(&answer), freshness),
-    })
+    let written = made(&context, move |context| async move {
+        let directory = directory(&context);
+        let view = context.view(&directory, now);
+        let answer = asked(&context, matrix::read(&*context.store, &view, &question)).await?;
+        let freshness = answer.freshness;
+        match format {
+            Format::Json => json(&answer::matrix::MatrixAnswer::from(&answer), freshness),
+            Format::Csv => Ok(csv("matrix", answer::matrix::table(&answer), freshness)),
+        }
+    });
+    Ok(deliver(&request, written.await?))
 }
 
 /// Lets in whoever may read, and reads the parameters.
@@ -156,6 +190,29 @@ pub(crate) fn accept(request: &HttpRequest) -> Option<&str> {
 pub(crate) fn directory(context: &Context) -> Directory {
     let loaded = context.watch.loaded();
     loaded.roster.as_deref().map_or(Directory::EMPTY, Directory::of)
+}
+
+/// An answer that a thread for readers makes, so that the threads that accept results never wait for it.
+///
+/// # Errors
+///
+/// Those of the answer; 500 if there is an error in ours, 503 if the collector is about to end.
+pub(crate) async fn made<T, A>(
+    context: &web::Data<Context>,
+    answer: impl FnOnce(web::Data<Context>) -> A,
+) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    A: Future<Output = Result<T, ApiError>> + Send + 'static,
+{
+    let made = context.read_threads.make(answer(context.clone()));
+    made.await.unwrap_or_else(|unmade| match unmade {
+        Unmade::Stopped => Err(unavailable(context, &unmade)),
+        Unmade::Panicked => {
+            log::error!("an answer was not made: {unmade}");
+            Err(ApiError::internal())
+        }
+    })
 }
 
 /// The answer of a report, within the time that a request may wait for the store.
@@ -183,52 +240,71 @@ pub(crate) fn unavailable(context: &Context, cause: &dyn std::fmt::Display) -> A
     ApiError::new(Code::StoreUnavailable, "the store cannot answer now").with_retry_after(RETRY_AFTER)
 }
 
-fn json(request: &HttpRequest, answer: &impl Serialize, freshness: Freshness) -> HttpResponse {
-    match serde_json::to_vec(answer) {
-        Ok(body) => deliver(request, JSON, None, body, freshness),
-        Err(error) => {
-            log::error!("an answer could not be written: {error}");
-            actix_web::ResponseError::error_response(&ApiError::internal())
+/// An answer that is written down.
+pub(crate) struct Written {
+    content_type: &'static str,
+    /// The file as which a table is to be kept.
+    download: Option<&'static str>,
+    body: Vec<u8>,
+    freshness: Freshness,
+    tag: String,
+}
+
+impl Written {
+    /// With its entity tag. It is weak: a proxy, or we, may compress the body.
+    pub(crate) fn new(
+        content_type: &'static str,
+        download: Option<&'static str>,
+        body: Vec<u8>,
+        freshness: Freshness,
+    ) -> Self {
+        Self {
+            content_type,
+            download,
+            tag: format!("W/\"{}\"", hex(&Sha256::digest(&body)[..16])),
+            body,
+            freshness,
         }
     }
 }
 
-fn csv(request: &HttpRequest, name: &'static str, table: Table, freshness: Freshness) -> HttpResponse {
-    deliver(request, CSV, Some(name), table.finish(), freshness)
+fn json(answer: &impl Serialize, freshness: Freshness) -> Result<Written, ApiError> {
+    let body = serde_json::to_vec(answer).map_err(|error| {
+        log::error!("an answer could not be written: {error}");
+        ApiError::internal()
+    })?;
+    Ok(Written::new(JSON, None, body, freshness))
 }
 
-/// The body with its entity tag, or 304. The tag is weak: a proxy, or we, may compress the body.
-pub(crate) fn deliver(
-    request: &HttpRequest,
-    content_type: &'static str,
-    download: Option<&'static str>,
-    body: Vec<u8>,
-    freshness: Freshness,
-) -> HttpResponse {
-    let tag = format!("W/\"{}\"", hex(&Sha256::digest(&body)[..16]));
-    let is_known = tag::is_known(request, &tag);
+fn csv(name: &'static str, table: Table, freshness: Freshness) -> Written {
+    Written::new(CSV, Some(name), table.finish(), freshness)
+}
+
+/// The answer, or 304.
+pub(crate) fn deliver(request: &HttpRequest, written: Written) -> HttpResponse {
+    let is_known = tag::is_known(request, &written.tag);
     let mut response = if is_known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
     };
     response
-        .insert_header((ETAG, tag))
+        .insert_header((ETAG, written.tag))
         .insert_header((CACHE_CONTROL, "private, no-cache"))
         .insert_header((VARY, "Accept, Accept-Encoding"));
-    if let Some(age) = freshness.age() {
+    if let Some(age) = written.freshness.age() {
         response.insert_header((DATA_AGE, age.as_secs().to_string()));
     }
     if is_known {
         return response.finish();
     }
-    if let Some(name) = download {
+    if let Some(name) = written.download {
         response.insert_header((
             CONTENT_DISPOSITION,
             format!("attachment; filename=\"ixpqos-{name}.csv\""),
         ));
     }
-    response.content_type(content_type).body(body)
+    response.content_type(written.content_type).body(written.body)
 }
 
 impl Context {

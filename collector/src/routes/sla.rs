@@ -11,7 +11,7 @@ use crate::report::sla::period::PeriodError;
 use crate::report::sla::statement::{Period, Statement};
 use crate::report::view::Freshness;
 use crate::routes::query::{FORMAT, Format, Query, bad};
-use crate::routes::read;
+use crate::routes::read::{self, Written, made};
 use crate::statement::{csv, json};
 
 /// The parameters of a statement beside the repeatable `site`.
@@ -27,23 +27,31 @@ pub(crate) async fn sla(request: HttpRequest, context: web::Data<Context>) -> Re
     let query = Query::read(request.query_string(), &[PARAMETERS, FORMAT], SITES)?;
     let format = query.format(read::accept(&request))?;
     let now = context.clock.now();
-    let statement = state(&context, &question(&query, &context, now)?, now).await?;
+    let question = question(&query, &context, now)?;
+    let written = made(&context, move |context| async move {
+        let statement = state(&context, &question, now).await?;
+        write(&statement, format, now)
+    });
+    Ok(read::deliver(&request, written.await?))
+}
+
+fn write(statement: &Statement, format: Format, now: UnixTime) -> Result<Written, ApiError> {
     // A statement is about a period that is over: it has no age.
     let freshness = Freshness {
         read_at: now,
         latest: None,
     };
     let (content_type, download, body) = match format {
-        Format::Csv => (read::CSV, Some("sla"), csv::write(&statement).into_bytes()),
+        Format::Csv => (read::CSV, Some("sla"), csv::write(statement).into_bytes()),
         Format::Json => {
-            let text = json::Document::of(&statement).write().map_err(|error| {
+            let text = json::Document::of(statement).write().map_err(|error| {
                 log::error!("a statement could not be written: {error}");
                 ApiError::internal()
             })?;
             (read::JSON, None, text.into_bytes())
         }
     };
-    Ok(read::deliver(&request, content_type, download, body, freshness))
+    Ok(Written::new(content_type, download, body, freshness))
 }
 
 /// What `query` asks for.

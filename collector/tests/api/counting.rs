@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use collector::read_threads;
 use collector::store::cell::{CellQuery, CellStream, CellTally, Kept, Resolution, RowTally, StoredCell};
 use collector::store::ledger::{CollectorRun, MaintenanceVersion, PlanVersion, ProbeRun, Reported};
 use collector::store::query::{RowQuery, RowStream};
@@ -21,6 +22,8 @@ pub(crate) struct Counting {
 pub(crate) struct Asked {
     /// Questions of whatever kind.
     pub(crate) questions: usize,
+    /// Those that a thread asked which does not give way.
+    pub(crate) in_the_way: usize,
     /// The sum of the spans of those for rows, rounds or beats.
     pub(crate) of_rows: Duration,
     /// The sum of the spans of those for hours.
@@ -46,6 +49,9 @@ impl Counting {
     fn note(&self, change: impl FnOnce(&mut Asked)) {
         let mut asked = self.asked.lock().unwrap();
         asked.questions += 1;
+        if std::thread::current().name() != Some(read_threads::NAME) {
+            asked.in_the_way += 1;
+        }
         change(&mut asked);
     }
 

@@ -234,7 +234,9 @@ pub async fn read(
         };
         Reading::of(source, &calendar, &stale, &record)
     };
-    let mut readings = pin!(stream::iter(sources).map(read).buffered(at_once));
+    // Each begins when it is asked for its answer, so that they may all be there.
+    let readings: Vec<_> = sources.map(read).collect();
+    let mut readings = pin!(stream::iter(readings).buffered(at_once));
     while let Some(mut reading) = readings.next().await.transpose()? {
         reading.settle(&mut watch, &record).await?;
         reading.finish(&mut inputs, &mut sites, &mut stated);

@@ -21,23 +21,34 @@ const HTML: &str = "text/html; charset=utf-8";
 /// Asked again each time, and kept by nobody in between.
 const CACHE_PAGE: &str = "private, no-cache";
 
+/// A page as text.
+pub(super) struct Html {
+    text: String,
+    tag: String,
+}
+
+impl Html {
+    /// Writes a page.
+    pub(super) fn of<T: Template>(page: &T) -> Result<Self, ApiError> {
+        let text = page.render().map_err(|error| {
+            log::error!("a page was not made: {error}");
+            ApiError::internal()
+        })?;
+        let tag = format!("\"{}\"", hex(&Sha256::digest(text.as_bytes())[..16]));
+        Ok(Self { text, tag })
+    }
+}
+
 /// The page, or the page of its error.
-pub(super) fn answer<T: Template>(
+pub(super) fn answer(
     request: &HttpRequest,
     root: &'static str,
-    page: Result<T, ApiError>,
+    page: Result<Html, ApiError>,
 ) -> HttpResponse {
-    let rendered = page.and_then(|page| {
-        page.render().map_err(|error| {
-            log::error!("page {} not made: {error}", request.path());
-            ApiError::internal()
-        })
-    });
-    match rendered {
-        Ok(html) => {
-            let tag = format!("\"{}\"", hex(&Sha256::digest(html.as_bytes())[..16]));
+    match page {
+        Ok(Html { text, tag }) => {
             let headers = [(CACHE_CONTROL, CACHE_PAGE), (ETAG, tag.as_str())];
-            deliver(request, HTML, headers, html.into_bytes())
+            deliver(request, HTML, headers, text.into_bytes())
         }
         Err(error) => refusal(root, &error),
     }
