@@ -8,6 +8,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::IF_NONE_MATCH;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::reader::hex;
+
+/// The tag of an answer: half of the SHA-256 of its body (RFC 9110 §8.8.3).
+#[must_use]
+pub fn of(body: &[u8]) -> String {
+    format!("\"{}\"", hex(&Sha256::digest(body)[..16]))
+}
 
 /// Whether the client has the answer `tag` already (RFC 9110 §13.1.2, by weak comparison: a proxy that compresses
 /// makes a tag weak).

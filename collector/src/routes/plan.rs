@@ -6,10 +6,8 @@ use ippm::wire::plan::{LimitsV1, PlanV1};
 use ippm::wire::report::OPTIONAL_FIELDS;
 use ippm::{ProbeName, UnixTime, plan, wire};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use crate::auth;
-use crate::config::reader::hex;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::plan::resolve::Resolved;
@@ -69,7 +67,7 @@ pub(crate) async fn plan(
     });
     document.report_fields = OPTIONAL_FIELDS.iter().map(ToString::to_string).collect();
     let body = serde_json::to_vec(&document).map_err(|_| ApiError::internal())?;
-    let tag = format!("\"{}\"", hex(&Sha256::digest(&body)[..16]));
+    let tag = tag::of(&body);
     context.plan_tags.put(basis, asked_for, tag.clone());
     Ok(if tag::is_known(&request, &tag) {
         tagged(HttpResponse::NotModified(), &tag).finish()

@@ -10,10 +10,8 @@ use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, ETAG, 
 use actix_web::{HttpRequest, HttpResponse, web};
 use ippm::UnixTime;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::auth;
-use crate::config::reader::hex;
 use crate::context::Context;
 use crate::csv::Table;
 use crate::error::{ApiError, Code};
@@ -261,7 +259,7 @@ impl Written {
         Self {
             content_type,
             download,
-            tag: format!("W/\"{}\"", hex(&Sha256::digest(&body)[..16])),
+            tag: format!("W/{}", tag::of(&body)),
             body,
             freshness,
         }

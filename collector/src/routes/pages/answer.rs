@@ -7,9 +7,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use askama::Template;
-use sha2::{Digest as _, Sha256};
 
-use crate::config::reader::hex;
 use crate::error::ApiError;
 use crate::pages::fault::FaultPage;
 use crate::tag;
@@ -34,7 +32,7 @@ impl Html {
             log::error!("a page was not made: {error}");
             ApiError::internal()
         })?;
-        let tag = format!("\"{}\"", hex(&Sha256::digest(text.as_bytes())[..16]));
+        let tag = tag::of(text.as_bytes());
         Ok(Self { text, tag })
     }
 }
