@@ -51,6 +51,9 @@ struct Args {
     /// and at two fixed rates, each without a reader, with one page a second, and with pages in a loop
     #[arg(long)]
     with_pages: bool,
+    /// With pages: only posts as fast as they are acknowledged, as when these shall be many or long
+    #[arg(long, requires = "with_pages")]
+    flat: bool,
     /// With pages: probes of the mesh, whose last day is in the store
     #[arg(long, default_value_t = 30)]
     probes: usize,

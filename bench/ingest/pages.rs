@@ -74,14 +74,15 @@ impl Table {
     /// Measures one store.
     pub(crate) fn measure(&mut self, args: &Args, store: &'static str, collector: &Collector) {
         assert!(
-            HISTORY_DAYS + args.runs * settings(0).len() <= DAYS,
+            HISTORY_DAYS + args.runs * settings(args, 0).len() <= DAYS,
             "every measurement takes a day, and 90 are kept"
         );
         settle();
         check_history(collector);
         for run in 0..args.runs {
-            for (part, (offer, reader)) in settings(run).into_iter().enumerate() {
-                let day = HISTORY_DAYS + run * settings(run).len() + part;
+            let settings = settings(args, run);
+            for (part, (offer, reader)) in settings.iter().copied().enumerate() {
+                let day = HISTORY_DAYS + run * settings.len() + part;
                 let measured = measure(args, collector, day, offer, reader);
                 eprintln!(
                     "run {run}: {store}, {}, pages {}: {:.0}/s; {:.2} pages/s, {} refused",
@@ -107,12 +108,13 @@ impl Table {
 }
 
 /// What is measured in a run; another reader begins in every one.
-fn settings(run: usize) -> Vec<(Offer, Reader)> {
-    let mut settings = vec![(Offer::Nothing, Reader::Loop)];
-    for offer in OFFERS {
-        settings.extend((0..READERS.len()).map(|turn| (offer, READERS[(run + turn) % READERS.len()])));
-    }
-    settings
+fn settings(args: &Args, run: usize) -> Vec<(Offer, Reader)> {
+    let offers = OFFERS
+        .into_iter()
+        .filter(|offer| !args.flat || *offer == Offer::Flat);
+    let beside = |offer| (0..READERS.len()).map(move |turn| (offer, READERS[(run + turn) % READERS.len()]));
+    let alone = (!args.flat).then_some((Offer::Nothing, Reader::Loop));
+    alone.into_iter().chain(offers.flat_map(beside)).collect()
 }
 
 /// The pages have something to show, for the first pair and the last one.

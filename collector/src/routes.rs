@@ -7,6 +7,7 @@ mod last;
 mod legacy;
 pub mod openapi;
 mod operations;
+mod packed;
 mod pages;
 mod plan;
 mod query;
@@ -15,10 +16,11 @@ mod reports;
 mod sla;
 
 use actix_web::guard::{Any, Get, Head};
-use actix_web::middleware::Compress;
+use actix_web::middleware::from_fn;
 use actix_web::{Resource, Route, web};
 
 use crate::error::ApiError;
+use crate::routes::packed::packed;
 
 /// The prefix of the original's probes; nginx strips it, without nginx we do.
 const OLD_PREFIX: &str = "/backend";
@@ -46,32 +48,32 @@ fn paths(app: &mut web::ServiceConfig) {
         .service(read("/api/v2/plan/{probe}").route(get().to(plan::plan)))
         .service(
             read("/api/v2/probes")
-                .wrap(Compress::default())
+                .wrap(from_fn(packed))
                 .route(get().to(read::probes)),
         )
         .service(
             read("/api/v2/results")
-                .wrap(Compress::default())
+                .wrap(from_fn(packed))
                 .route(get().to(read::results)),
         )
         .service(
             read("/api/v2/series")
-                .wrap(Compress::default())
+                .wrap(from_fn(packed))
                 .route(get().to(read::series)),
         )
         .service(
             read("/api/v2/matrix")
-                .wrap(Compress::default())
+                .wrap(from_fn(packed))
                 .route(get().to(read::matrix)),
         )
         .service(
             read("/api/v2/sla")
-                .wrap(Compress::default())
+                .wrap(from_fn(packed))
                 .route(get().to(sla::sla)),
         )
         .service(
             read("/openapi.json")
-                .wrap(Compress::default())
+                .wrap(from_fn(packed))
                 .route(get().to(openapi::openapi)),
         )
         .service(write("/api/v2/reports").route(web::post().to(reports::post)));

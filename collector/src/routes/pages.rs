@@ -5,7 +5,7 @@ mod ask;
 mod sla;
 
 use actix_web::http::header::{CACHE_CONTROL, ETAG};
-use actix_web::middleware::Compress;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 
 use crate::context::Context;
@@ -16,6 +16,7 @@ use crate::pages::pair::{self, PairPage};
 use crate::pages::probes::ProbesPage;
 use crate::pages::sla::SlaPage;
 use crate::pages::{asset, link};
+use crate::routes::packed::packed;
 use crate::routes::pages::answer::{Html, answer, deliver};
 use crate::routes::read::made;
 use crate::routes::{get, read};
@@ -27,24 +28,20 @@ const CACHE_ASSET: &str = "public, no-cache";
 
 /// Registers the pages.
 pub(crate) fn configure(app: &mut web::ServiceConfig) {
-    app.service(read("/").wrap(Compress::default()).route(get().to(matrix)))
+    app.service(read("/").wrap(from_fn(packed)).route(get().to(matrix)))
         .service(
             read("/pair/{source}/{target}")
-                .wrap(Compress::default())
+                .wrap(from_fn(packed))
                 .route(get().to(pair)),
         )
-        .service(read("/probes").wrap(Compress::default()).route(get().to(probes)))
-        .service(read("/sla").wrap(Compress::default()).route(get().to(sla)))
+        .service(read("/probes").wrap(from_fn(packed)).route(get().to(probes)))
+        .service(read("/sla").wrap(from_fn(packed)).route(get().to(sla)))
         .service(
             read("/metrics-explained")
-                .wrap(Compress::default())
+                .wrap(from_fn(packed))
                 .route(get().to(explained)),
         )
-        .service(
-            read("/assets/{name}")
-                .wrap(Compress::default())
-                .route(get().to(file)),
-        );
+        .service(read("/assets/{name}").wrap(from_fn(packed)).route(get().to(file)));
 }
 
 async fn matrix(request: HttpRequest, context: web::Data<Context>) -> HttpResponse {

@@ -15,6 +15,7 @@ mod legacy;
 mod limits;
 mod named;
 mod operations;
+mod packed;
 mod plans;
 mod raw;
 mod reading;
