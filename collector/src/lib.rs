@@ -20,6 +20,7 @@ pub mod config;
 pub mod context;
 pub mod csv;
 pub mod error;
+mod gzip;
 pub mod health;
 pub mod ingest;
 pub mod key;

@@ -15,9 +15,11 @@ mod read;
 mod reports;
 mod sla;
 
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::guard::{Any, Get, Head};
 use actix_web::middleware::from_fn;
-use actix_web::{Resource, Route, web};
+use actix_web::{Error, Resource, Route, web};
 
 use crate::error::ApiError;
 use crate::routes::packed::packed;
@@ -46,42 +48,33 @@ fn paths(app: &mut web::ServiceConfig) {
         .service(read("/api/v1/data/probe/{name}/last").route(get().to(last::last)))
         .service(write("/api/v1/data/probe-result").route(web::post().to(legacy::post)))
         .service(read("/api/v2/plan/{probe}").route(get().to(plan::plan)))
-        .service(
-            read("/api/v2/probes")
-                .wrap(from_fn(packed))
-                .route(get().to(read::probes)),
-        )
-        .service(
-            read("/api/v2/results")
-                .wrap(from_fn(packed))
-                .route(get().to(read::results)),
-        )
-        .service(
-            read("/api/v2/series")
-                .wrap(from_fn(packed))
-                .route(get().to(read::series)),
-        )
-        .service(
-            read("/api/v2/matrix")
-                .wrap(from_fn(packed))
-                .route(get().to(read::matrix)),
-        )
-        .service(
-            read("/api/v2/sla")
-                .wrap(from_fn(packed))
-                .route(get().to(sla::sla)),
-        )
-        .service(
-            read("/openapi.json")
-                .wrap(from_fn(packed))
-                .route(get().to(openapi::openapi)),
-        )
+        .service(read_packed("/api/v2/probes").route(get().to(read::probes)))
+        .service(read_packed("/api/v2/results").route(get().to(read::results)))
+        .service(read_packed("/api/v2/series").route(get().to(read::series)))
+        .service(read_packed("/api/v2/matrix").route(get().to(read::matrix)))
+        .service(read_packed("/api/v2/sla").route(get().to(sla::sla)))
+        .service(read_packed("/openapi.json").route(get().to(openapi::openapi)))
         .service(write("/api/v2/reports").route(web::post().to(reports::post)));
 }
 
 /// A resource that can be read and nothing else.
 fn read(path: &str) -> Resource {
     web::resource(path).default_service(web::to(read_only))
+}
+
+/// The same, whose answers may be long: who takes gzip gets them packed.
+fn read_packed(
+    path: &str,
+) -> Resource<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    read(path).wrap(from_fn(packed))
 }
 
 /// A resource to which something is posted and nothing else.

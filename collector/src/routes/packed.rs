@@ -2,8 +2,6 @@
 //!
 //! It is the dearest part of many an answer, so that it too is done on threads that give way to accepting results.
 
-use std::io::{self, Write as _};
-
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
@@ -11,14 +9,10 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{Error, HttpMessage as _, web};
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use actix_web::{Error, HttpMessage as _, HttpRequest, web};
 
 use crate::context::Context;
-
-/// What is shorter fits into a packet as it is.
-const MIN_BYTES: usize = 1024;
+use crate::gzip;
 
 /// Packs the body of an answer if its client takes gzip (RFC 9110 §12.5.3).
 ///
@@ -28,39 +22,24 @@ pub(crate) async fn packed(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let takes_gzip = takes_gzip(&request);
-    let context = request.app_data::<web::Data<Context>>().cloned();
     let (request, response) = next.call(request).await?.into_parts();
     let (mut response, body) = response.into_parts();
     varies(response.headers_mut());
     let body = match body.try_into_bytes() {
-        Ok(body) => body,
-        Err(body) => {
-            let response = response.set_body(BoxBody::new(body));
-            return Ok(ServiceResponse::new(request, response));
-        }
-    };
-    let body = match context {
-        Some(context) if takes_gzip && MIN_BYTES <= body.len() => {
-            let plain = body.clone();
-            match context.read_threads.make(async move { gzip(&plain) }).await {
-                Ok(Ok(packed)) => {
-                    mark(response.headers_mut());
-                    Bytes::from(packed)
-                }
-                Ok(Err(error)) => as_it_is(&error, body),
-                Err(error) => as_it_is(&error, body),
+        Ok(plain) if gzip::MIN_BYTES <= plain.len() && takes_gzip(&request) => {
+            let packed = pack(&request, plain.clone()).await;
+            if packed.is_some() {
+                mark(response.headers_mut());
             }
+            BoxBody::new(packed.unwrap_or(plain))
         }
-        _ => body,
+        Ok(plain) => BoxBody::new(plain),
+        Err(body) => BoxBody::new(body),
     };
-    Ok(ServiceResponse::new(
-        request,
-        response.set_body(BoxBody::new(body)),
-    ))
+    Ok(ServiceResponse::new(request, response.set_body(body)))
 }
 
-fn takes_gzip(request: &ServiceRequest) -> bool {
+fn takes_gzip(request: &HttpRequest) -> bool {
     let offered = [Encoding::identity(), Encoding::gzip()];
     request
         .get_header::<AcceptEncoding>()
@@ -68,15 +47,16 @@ fn takes_gzip(request: &ServiceRequest) -> bool {
         == Some(Encoding::gzip())
 }
 
-fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(body)?;
-    encoder.finish()
-}
-
-fn as_it_is(error: &dyn std::error::Error, body: Bytes) -> Bytes {
-    log::warn!("an answer was not packed: {error}");
-    body
+/// `plain` as gzip; `None` if the threads that make it end.
+async fn pack(request: &HttpRequest, plain: Bytes) -> Option<Bytes> {
+    let context = request.app_data::<web::Data<Context>>()?;
+    match context.read_threads.make(async move { gzip::pack(&plain) }).await {
+        Ok(packed) => Some(Bytes::from(packed)),
+        Err(error) => {
+            log::warn!("an answer was not packed: {error}");
+            None
+        }
+    }
 }
 
 /// Who keeps answers has to keep both forms apart.

@@ -5,7 +5,6 @@ mod ask;
 mod sla;
 
 use actix_web::http::header::{CACHE_CONTROL, ETAG};
-use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 
 use crate::context::Context;
@@ -16,10 +15,9 @@ use crate::pages::pair::{self, PairPage};
 use crate::pages::probes::ProbesPage;
 use crate::pages::sla::SlaPage;
 use crate::pages::{asset, link};
-use crate::routes::packed::packed;
 use crate::routes::pages::answer::{Html, answer, deliver};
 use crate::routes::read::made;
-use crate::routes::{get, read};
+use crate::routes::{get, read_packed};
 use crate::{auth, pages};
 
 /// The address changes with the file.
@@ -28,20 +26,12 @@ const CACHE_ASSET: &str = "public, no-cache";
 
 /// Registers the pages.
 pub(crate) fn configure(app: &mut web::ServiceConfig) {
-    app.service(read("/").wrap(from_fn(packed)).route(get().to(matrix)))
-        .service(
-            read("/pair/{source}/{target}")
-                .wrap(from_fn(packed))
-                .route(get().to(pair)),
-        )
-        .service(read("/probes").wrap(from_fn(packed)).route(get().to(probes)))
-        .service(read("/sla").wrap(from_fn(packed)).route(get().to(sla)))
-        .service(
-            read("/metrics-explained")
-                .wrap(from_fn(packed))
-                .route(get().to(explained)),
-        )
-        .service(read("/assets/{name}").wrap(from_fn(packed)).route(get().to(file)));
+    app.service(read_packed("/").route(get().to(matrix)))
+        .service(read_packed("/pair/{source}/{target}").route(get().to(pair)))
+        .service(read_packed("/probes").route(get().to(probes)))
+        .service(read_packed("/sla").route(get().to(sla)))
+        .service(read_packed("/metrics-explained").route(get().to(explained)))
+        .service(read_packed("/assets/{name}").route(get().to(file)));
 }
 
 async fn matrix(request: HttpRequest, context: web::Data<Context>) -> HttpResponse {

@@ -1,10 +1,7 @@
 //! HTTP to InfluxDB: bytes in, CSV or JSON out.
 
-use std::io::Write;
 use std::sync::Arc;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::ExposeSecret;
@@ -13,13 +10,11 @@ use tokio::sync::Semaphore;
 
 use super::Options;
 use super::fault::{self, WriteFault};
+use crate::gzip;
 use crate::store::StoreError;
 
 /// Most bytes of one answer; a question for rows is cut so that its answer stays far below.
 const MAX_ANSWER_BYTES: usize = 128 << 20;
-
-/// Below this a body is sent as it is: compressing it saves no packet.
-const MIN_GZIP_BYTES: usize = 1024;
 
 /// A connection pool to one InfluxDB, or to the proxy before it.
 #[derive(Debug, Clone)]
@@ -93,10 +88,10 @@ impl Client {
             .http
             .request(Method::POST, url)
             .header(CONTENT_TYPE, "text/plain; charset=utf-8");
-        request = if self.gzip && body.len() >= MIN_GZIP_BYTES {
+        request = if self.gzip && body.len() >= gzip::MIN_BYTES {
             request
                 .header(CONTENT_ENCODING, "gzip")
-                .body(gzip(body.as_bytes()))
+                .body(gzip::pack(body.as_bytes()))
         } else {
             request.body(body)
         };
@@ -190,14 +185,6 @@ impl Client {
         }
         url
     }
-}
-
-/// Fast rather than small: lines are much alike, and level 1 finds most of it.
-fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    // Writing to memory cannot fail.
-    let _ = encoder.write_all(body);
-    encoder.finish().unwrap_or_default()
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, StoreError> {
